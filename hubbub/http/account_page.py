@@ -1,4 +1,4 @@
-"""The page at `/account`, which the links of e-mails open."""
+"""The page at `/account`, which links in e-mails open."""
 
 from pathlib import Path
 
@@ -17,5 +17,5 @@ _POLICY = (
 
 
 def routes() -> list[web.RouteDef]:
-    """The page and its files."""
+    """Return the routes of the page and its files."""
     return assets.routes(PAGE_PATH, FOLDER, _POLICY)

@@ -1,4 +1,4 @@
-"""The API document at /api/v1/openapi.json, and the page that shows it at /api/docs."""
+"""The API document at /api/v1/openapi.json, and its page at /api/docs."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -13,7 +13,7 @@ from hubbub.schemas.base import encode
 FOLDER = Path(__file__).with_name("api_docs")
 PAGE_PATH = "/api/docs"
 
-# Nothing from another host; the page sets styles of its own elements.
+# Nothing from another host. The page sets styles of its elements.
 _POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -21,7 +21,7 @@ _POLICY = (
 
 
 def routes(described: Iterable[web.AbstractRoute]) -> list[web.RouteDef]:
-    """The document of these routes, made once, and the page's files."""
+    """Return the routes of the document, generated once, and of the page's files."""
     body = encode(document.document(described, "/"))
     return [
         web.get(document.PATH, partial(_document, body)),

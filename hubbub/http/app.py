@@ -1,4 +1,4 @@
-"""The REST application: the table of routes, and what happens around them."""
+"""The REST application: routes and middlewares."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ ROUTES = (
 
 
 def build(container: Container) -> web.Application:
-    """The application of one instance, without Socket.IO. `server.Runner` runs it."""
+    """Return the application of one instance, without Socket.IO. `server.Runner` runs it."""
     app = web.Application(
         middlewares=[
             request_id.middleware,
@@ -93,7 +93,7 @@ def build(container: Container) -> web.Application:
 
 
 def openapi_document(server: str = "/") -> dict[str, Any]:
-    """The API document, without an instance to ask."""
+    """Return the API document, without an instance. `server` is its base URL."""
     app = web.Application()
     for routes in ROUTES:
         app.add_routes(routes)

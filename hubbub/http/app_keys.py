@@ -1,4 +1,4 @@
-"""What an application and a request carry, by typed keys."""
+"""Typed keys of the values that an application and a request carry."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -12,7 +12,7 @@ from hubbub.services.context import Container
 
 
 class Principal(NamedTuple):
-    """Who asks: with an access token of a session, or with an API key."""
+    """The caller of a request: a user with a session (access token) or with an API key."""
 
     user: User
     role: str
@@ -22,11 +22,11 @@ class Principal(NamedTuple):
 
 CONTAINER = web.AppKey("container", Container)
 CORS_ORIGINS = web.AppKey("cors_origins", CorsOrigins)
-STATIC_FILE = web.RequestKey("static_file", bool)  # a file of the package: logged at debug
+STATIC_FILE = web.RequestKey("static_file", bool)  # the response is a file of the package: logged at debug
 REQUEST_ID = web.RequestKey("request_id", str)
 PRINCIPAL = web.RequestKey("principal", Principal)
-API_KEY_PRINCIPAL = web.RequestKey("api_key_principal", ApiKeyPrincipal)  # where it is an API key
-SOCKET_ACCEPTED = web.RequestKey("socket_accepted", bool)  # a request of a socket that was accepted
+API_KEY_PRINCIPAL = web.RequestKey("api_key_principal", ApiKeyPrincipal)  # of a caller with an API key
+SOCKET_ACCEPTED = web.RequestKey("socket_accepted", bool)  # a request of an accepted socket
 
 
 def mark_socket_accepted(request: web.BaseRequest) -> None:
@@ -39,6 +39,6 @@ def container_of(request: web.Request) -> Container:
 
 
 def principal_of(request: web.Request) -> Principal:
-    """Who asks; set by the authentication middleware on every route that is not open."""
+    """Return the caller. The authentication middleware sets it on every route that is not public."""
     principal: Principal = request[PRINCIPAL]
     return principal

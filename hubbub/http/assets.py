@@ -1,4 +1,4 @@
-"""Files of the package, as they are: each has an address because it was there at the start."""
+"""Static files of the package. Each file that exists at start-up has a route, and nothing else has one."""
 
 import asyncio
 import hashlib
@@ -17,7 +17,7 @@ MEDIA_TYPES = {
     ".txt": "text/plain",
 }
 
-# Kept by the browser, asked for each time: an edited file is seen at the next reload.
+# Browsers cache the files and revalidate them each time: an edited file is visible at the next reload.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -28,12 +28,12 @@ ICON_CACHE_CONTROL = "public, max-age=86400"
 
 
 def servable_files(folder: Path) -> list[Path]:
-    """The files below a folder that may be served."""
+    """Return the files below a folder that may be served, sorted."""
     return sorted(path for path in folder.rglob("*") if path.suffix in MEDIA_TYPES)
 
 
 def routes(page: str, folder: Path, policy: str, files_path: str = "") -> list[web.RouteDef]:
-    """One route for the page, and one per file below `files` (or `page`): nothing else has one."""
+    """Return a route for the page, and one for each file below `files_path`, or else `page`."""
     return [
         web.get(page, partial(serve, folder / "index.html", policy)),
         *(
@@ -47,12 +47,12 @@ def routes(page: str, folder: Path, policy: str, files_path: str = "") -> list[w
 
 
 async def serve(path: Path, policy: str, request: web.Request) -> web.Response:
-    """A file, or 304 for who has it; `policy` is its Content-Security-Policy."""
+    """Respond with a file, or with 304 if the client has it; `policy` is its Content-Security-Policy."""
     request[STATIC_FILE] = True
     content = await asyncio.to_thread(path.read_bytes)
     etag = hashlib.sha256(content).hexdigest()[:32]
     headers = {**HEADERS, "Content-Security-Policy": policy, hdrs.ETAG: f'"{etag}"'}
-    if path.suffix == ".svg":  # a page asks for its icons again at each use of one
+    if path.suffix == ".svg":  # a page requests its icons again at each use
         headers[hdrs.CACHE_CONTROL] = ICON_CACHE_CONTROL
     if any(client_etag.value in (etag, "*") for client_etag in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)

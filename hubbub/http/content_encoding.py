@@ -1,6 +1,7 @@
-"""Packed request bodies (RFC 9110, 8.4): unpacked by us, and never beyond what the route takes.
+"""Compressed request bodies (RFC 9110, 8.4), decompressed up to the limit of the route.
 
-aiohttp unpacks a body while it reads it, for a client that is not known yet, and a refused one as well.
+aiohttp decompresses a body while it reads it: also of a client that is not authenticated yet, and also of a
+request that is then refused.
 """
 
 import zlib
@@ -8,12 +9,12 @@ import zlib
 from hubbub.core.errors import TooLarge
 from hubbub.http.problems import BadRequest
 
-# Of zlib.decompressobj: which header it expects.
+# `wbits` of zlib.decompressobj, by the header that it expects.
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
 def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
-    """Return what a body with this Content-Encoding unpacks to; `most` is in bytes.
+    """Return the decompressed body of a request with this Content-Encoding.
 
     Raises TooLarge, BadRequest.
     """
@@ -26,7 +27,7 @@ def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
     try:
         decoded = decoder.decompress(body, max_bytes + 1)
     except zlib.error:
-        raise BadRequest(f"The body is not {name}, as its Content-Encoding says.") from None
+        raise BadRequest(f"The body is not {name}, although its Content-Encoding says so.") from None
     if len(decoded) > max_bytes:
         raise TooLarge
     if not decoder.eof or decoder.unused_data:

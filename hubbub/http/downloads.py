@@ -1,4 +1,4 @@
-"""Files that are made while they are sent."""
+"""Files that are generated while they are sent."""
 
 from collections.abc import AsyncIterator
 
@@ -10,7 +10,7 @@ from hubbub.core import clock
 async def send_file(
     request: web.Request, chunks: AsyncIterator[bytes], content_type: str, name: str, extension: str
 ) -> web.StreamResponse:
-    """Send a file to be saved, `name` with today's date. What is refused is told before anything is sent."""
+    """Send a file for saving, `name` with today's date. Errors of the first chunk precede the response."""
     first = await anext(chunks)
     headers = {
         "Content-Type": content_type,

@@ -1,4 +1,4 @@
-"""The probes, at the root."""
+"""Health probes, at the root."""
 
 import asyncio
 
@@ -19,22 +19,23 @@ CHECK_TIMEOUT_S = 3.0
 
 @routes.get("/health/live")
 async def live(_request: web.Request) -> web.Response:
-    """The process answers."""
+    """Respond 200 while the process runs."""
     return _response({"process": "ok"})
 
 
 @routes.get("/health/ready")
 async def ready(request: web.Request) -> web.Response:
-    """Clients may be sent here: 200, or 503 with the check that failed; the database must accept writes.
+    """Respond 200 if this instance can serve clients, else 503 with the check that failed.
 
-    Redis away is told and no reason to send nobody: chat goes on without it, and it is away for all.
+    The database must accept writes. An unavailable Redis is reported, but does not make an instance unready:
+    chat works without it, and it is unavailable for all instances.
     """
     return _response(await _checks(container_of(request)))
 
 
 @routes.get("/health")
 async def detail(request: web.Request) -> web.Response:
-    """The same with more about this instance and the deployment; for admins."""
+    """Respond like `ready`, with details of this instance and the deployment; for admins."""
     instance_details = await instances.get_detail(context(request))
     checks = await _checks(container_of(request))
     checks["instances"] = "degraded" if processes.serving_without_redis(await processes.live()) else "ok"
@@ -53,11 +54,11 @@ async def _database_checks() -> dict[str, str]:
         async with asyncio.timeout(CHECK_TIMEOUT_S), database.guard():
             waiting = await migrations.pending()
     except TimeoutError:
-        database.report_failure("the check of readiness took too long")
+        database.report_failure("the readiness check timed out")
         return {"database": "unavailable", "migrations": "unknown"}
     except HubbubError:
         return {"database": "unavailable", "migrations": "unknown"}
-    if database.unavailable():  # it can be read, and accepts no writes
+    if database.unavailable():  # it can be read, but accepts no writes
         return {"database": "unavailable", "migrations": "ok"}
     return {"database": "ok", "migrations": f"{len(waiting)} pending" if waiting else "ok"}
 

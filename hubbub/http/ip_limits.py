@@ -1,9 +1,9 @@
-"""The bounds of one IP address at the HTTP server, before a request is parsed.
+"""Limits of one IP address at the HTTP server, before a request is parsed.
 
-The limits of routes count by user and by class, after the parser, the router and the middlewares have done
-their work. A flood of requests that are refused, or that need no login, costs an instance that work. Here
-each request of an IP address is charged as it is parsed, and given back once it was answered to an
-authenticated caller. What is over the limit stays unread.
+The rate limits of routes count by user and class, after parser, router and middlewares. A flood of requests
+that are refused, or that need no login, costs an instance that work. Here each request of an IP address is
+charged when it is parsed, and refunded after a response to an authenticated caller. Input over the limit is
+not read.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from hubbub.ratelimit.rate import Rate
 
 REQUEST_RATE = Rate(300, 150)  # without a login; a page of hubbub's own loads about 30 files
 CONNECTION_RATE = Rate(500, 250)  # new TCP connections; a new one costs as much as a request
-# Requests of one IP address that begin in a slice of time, not counting those that were given back: a
-# burst is spread over turns of the event loop, so that others are served in between.
+# Requests of one IP address that begin in a slice of time, without those that were refunded. A burst is
+# spread over turns of the event loop, so that requests of others are served in between.
 SLICE_S = 0.02
 MAX_SLICE_REQUESTS = 10
-DISCARD_RATE = Rate(8 << 20, 2 << 20)  # bytes of bodies that are read although their request was answered
-MAX_BUFFERED_BYTES = 1024 * 1024  # that were read from connections of one IP address and wait to be parsed
-MAX_DEBT_S = 5.0  # longest wait that requests in one read can cause
+DISCARD_RATE = Rate(8 << 20, 2 << 20)  # bytes of bodies that are read although their request has a response
+MAX_BUFFERED_BYTES = 1024 * 1024  # read from connections of one IP address, and not parsed yet
+MAX_DEBT_S = 5.0  # maximum delay that requests in one read can cause
 SWEEP_MIN_IPS = (
     1000  # IP addresses without a connection that are kept before those with full buckets are dropped
 )
@@ -32,18 +32,18 @@ SWEEP_MIN_IPS = (
 
 @lru_cache(4096)
 def _peer_key(host: str) -> str:
-    """Of a peer, as its socket names it: a flood of connections asks for the same ones again and again."""
+    """Return the rate limit key of a peer. Cached, because a flood of connections repeats few peers."""
     return rate_limit_key(client_ip.normalize(host))
 
 
 @lru_cache(4096)
 def _is_within(host: str, networks: tuple[Network, ...]) -> bool:
-    """Likewise."""
+    """Return whether a peer belongs to one of the networks. Cached for the same reason."""
     return client_ip.is_within(host, networks)
 
 
 class ClientIp:
-    """What one IP address has in use, and what it may still use."""
+    """Usage and remaining budgets of one IP address."""
 
     __slots__ = (
         "_refilled_at",
@@ -59,14 +59,16 @@ class ClientIp:
     )
 
     def __init__(self, now: float) -> None:
-        self.open_connections = 0  # connections
-        self.buffered_bytes = 0  # read, not parsed
-        self.request_budget: float = REQUEST_RATE.burst  # that may be parsed; negative: a debt
-        self.connection_budget: float = CONNECTION_RATE.burst  # that may be opened
-        self.discard_budget_bytes: float = DISCARD_RATE.burst  # bytes that may be
-        self.slice_requests = 0  # begun in the current slice of time
+        self.open_connections = 0
+        self.buffered_bytes = 0  # read and not parsed
+        self.request_budget: float = (
+            REQUEST_RATE.burst
+        )  # requests that may be parsed; a negative one is a debt
+        self.connection_budget: float = CONNECTION_RATE.burst  # connections that may be opened
+        self.discard_budget_bytes: float = DISCARD_RATE.burst  # bytes of bodies that may be read without use
+        self.slice_requests = 0  # requests that began in the current slice of time
         self.slice_ends_at = now
-        # Of connections whose input waits to be parsed, first come first served; called by one timer.
+        # Callbacks of connections whose input waits to be parsed, in order; one timer calls them.
         self.release_queue: deque[Callable[[], None]] = deque()
         self.release_timer: asyncio.TimerHandle | None = None
         self._refilled_at = now
@@ -84,7 +86,7 @@ class ClientIp:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is lost when it is forgotten."""
+        """Return whether it may be dropped: no connection is open and all budgets are full."""
         return (
             not self.open_connections
             and not self.release_queue
@@ -95,7 +97,7 @@ class ClientIp:
 
 
 class IpLimits:
-    """The IP addresses of an instance's HTTP connections. Trusted proxies are limited by their clients."""
+    """Limits of the IP addresses of an instance's HTTP connections. Trusted proxies are limited by client."""
 
     def __init__(
         self,
@@ -105,7 +107,7 @@ class IpLimits:
         limit_rates: bool = True,
         untrusted_proxies: UntrustedProxies | None = None,
     ) -> None:
-        """`most_open`: connections of an IP address; `rates`: whether requests and connects are limited."""
+        """Limit open connections of an IP address, and with `limit_rates` new connections and requests."""
         self.untrusted_proxies = untrusted_proxies
         self.trusted_proxies = tuple(trusted_proxies)
         self.max_connections = max_connections
@@ -117,7 +119,7 @@ class IpLimits:
         return len(self._clients)
 
     def client_of(self, ip: str) -> ClientIp:
-        """What is known of an IP address; an IPv6 network counts as one."""
+        """Return the state of an IP address; an IPv6 network counts as one."""
         return self._client_by_key(rate_limit_key(client_ip.normalize(ip)))
 
     def _client_by_key(self, key: str) -> ClientIp:
@@ -129,7 +131,7 @@ class IpLimits:
         return client
 
     def _sweep(self) -> None:
-        """Drop those that have no connection and full buckets; the cost is spread over as many new ones."""
+        """Drop idle IP addresses. The cost is amortized over as many new ones."""
         now = clock.monotonic()
         for client in self._clients.values():
             client.refill(now)
@@ -137,13 +139,13 @@ class IpLimits:
         self._sweep_at_ips = len(self._clients) * 2 + SWEEP_MIN_IPS
 
     def client_of_peer(self, peer: object) -> ClientIp | None:
-        """The IP address of a peer as its socket names it; None for a trusted proxy and for a Unix socket."""
+        """Return the state of a peer's IP address; None for a trusted proxy and for a Unix socket."""
         if not isinstance(peer, tuple) or _is_within(peer[0], self.trusted_proxies):
             return None
         return self._client_by_key(_peer_key(peer[0]))
 
     def acquire_connection(self, client: ClientIp) -> bool:
-        """Count a new connection; False if it is one too many and has to be closed."""
+        """Count a new connection; return False if it exceeds a limit and must be closed."""
         if client.open_connections >= self.max_connections:
             metrics.count("connections_refused", "open")
             return False
@@ -157,7 +159,7 @@ class IpLimits:
         return True
 
     def request_delay_s(self, client: ClientIp) -> float:
-        """The seconds until a request of the IP address may be parsed."""
+        """Return the seconds until a request of the IP address may be parsed."""
         if not self.limit_rates or (client.request_budget > 0 and client.slice_requests < MAX_SLICE_REQUESTS):
             return 0.0
         if wait := self.rate_delay_s(client):
@@ -168,7 +170,7 @@ class IpLimits:
         return client.slice_ends_at - now if client.slice_requests >= MAX_SLICE_REQUESTS else 0.0
 
     def rate_delay_s(self, client: ClientIp) -> float:
-        """The seconds until the IP address is within its rate of requests."""
+        """Return the seconds until the IP address is within its rate of requests."""
         if not self.limit_rates or client.request_budget > 0:
             return 0.0
         client.refill(clock.monotonic())
@@ -209,7 +211,7 @@ class IpLimits:
             client.release_queue.popleft()()
 
     def charge(self, client: ClientIp, requests: int) -> None:
-        """Charge requests that were parsed; nothing where rates are lifted."""
+        """Charge requests that were parsed, if rates are limited."""
         if not self.limit_rates:
             return
         client.request_budget = max(client.request_budget - requests, -MAX_DEBT_S * REQUEST_RATE.per_s)
@@ -219,9 +221,10 @@ class IpLimits:
         client.slice_requests += requests
 
     def acquire_discard(self, client: ClientIp, size: int) -> bool:
-        """Count bytes of a body whose request was answered; False if no more of them may be read.
+        """Count bytes of a body whose request has a response; return False if no more may be read.
 
-        Reading them lets a client that sends first find its answer. It costs the sender nothing.
+        A client that sends its whole body first finds the response only if the body is read. Reading costs
+        the sender nothing.
         """
         if not self.limit_rates:
             return True
@@ -233,6 +236,6 @@ class IpLimits:
         return True
 
     def refund_request(self, client: ClientIp) -> None:
-        """Do not count a request that was answered to an authenticated caller."""
+        """Give back the charge of a request with a response to an authenticated caller."""
         client.request_budget = min(REQUEST_RATE.burst, client.request_budget + 1)
         client.slice_requests -= 1

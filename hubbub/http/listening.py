@@ -1,4 +1,4 @@
-"""The address that an instance listens on: reserved at the beginning of its start, opened at the end."""
+"""The listening socket of an instance: bound at the beginning of the start, opened at its end."""
 
 import asyncio
 import errno
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 4096  # connections that wait to be accepted; when there are more, a client tries again after 1 s
+BACKLOG = 4096  # connections that wait to be accepted; beyond that, a client retries after 1 s
 
-ACCEPT_RETRY_S = 1.0  # before another attempt, when the system had no descriptor or memory left
-# In one turn of the event loop. What is refused costs a fraction of what is accepted.
+ACCEPT_RETRY_S = 1.0  # before the next attempt, when the system has no descriptor or memory left
+# In one turn of the event loop. A refused connection costs a fraction of an accepted one.
 MAX_ACCEPTED_PER_TURN = 32
 MAX_REFUSED_PER_TURN = 128
 
 _ERROR_TEXTS = {
-    errno.EADDRINUSE: "is taken: stop what listens there, or set {setting}",
+    errno.EADDRINUSE: "is in use: stop the process that listens there, or set {setting}",
     errno.EADDRNOTAVAIL: "is no address of this machine: set HUBBUB_HOST",
     errno.EACCES: "may not be used by this user: set {setting} to one above 1023",
 }
 
 
 class CannotListen(Exception):
-    """One line that says why, and which setting to change."""
+    """The socket can't listen. The message is one line with the reason and the setting to change."""
 
 
 class Acceptor:
-    """Accepts connections. One over the limits of its IP address is closed before it costs more.
+    """Accepts connections, and closes one over the limits of its IP address before it costs more.
 
-    Event loops accept as many as there are before anything else, and make a transport of each: thousands of
-    connections that are reset at once keep everybody waiting for a quarter of a second.
+    asyncio accepts all waiting connections before anything else, and creates a transport for each. Thousands
+    of connections that are reset at once then block the event loop for a quarter of a second.
     """
 
     def __init__(self, listener: socket.socket, server: "Server") -> None:
@@ -64,7 +64,7 @@ class Acceptor:
         self._listener.close()
 
     def _accept(self) -> None:
-        """Accept some of what waits; the rest has its turn when others had theirs."""
+        """Accept some of the waiting connections; the others follow in later turns of the event loop."""
         accepted = 0
         for _ in range(MAX_REFUSED_PER_TURN):
             try:
@@ -89,12 +89,12 @@ class Acceptor:
             connection.setblocking(False)  # noqa: FBT003 - its signature
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._loop.connect_accepted_socket(lambda: protocol, connection)
-        except OSError:  # reset meanwhile
+        except OSError:  # the client reset it meanwhile
             connection.close()
             protocol.release()
 
     def _pause(self, error: OSError) -> None:
-        """No descriptor or memory is left: the system would report the same connection again and again."""
+        """Pause: without a free descriptor or memory, the system reports the same connection again."""
         log.error("connections can't be accepted", extra={"error": str(error)})
         metrics.count("connections_refused", "system")
         self._loop.remove_reader(self._listener.fileno())
@@ -104,7 +104,7 @@ class Acceptor:
 
 
 class Site(web.BaseSite):
-    """aiohttp's place to listen, with an acceptor of our own."""
+    """A site of aiohttp with its own acceptor."""
 
     def __init__(self, runner: "Runner", listener: socket.socket) -> None:
         super().__init__(runner)
@@ -112,12 +112,12 @@ class Site(web.BaseSite):
 
     @property
     def name(self) -> str:
-        """The URL."""
+        """Return the URL."""
         host, port = self._listener.getsockname()[:2]
         return f"http://{host}:{port}"
 
     async def start(self) -> None:
-        """Listen. Raises OSError."""
+        """Start listening. Raises OSError."""
         await super().start()
         acceptor = Acceptor(self._listener, cast("Server", self._runner.server))
         acceptor.start()
@@ -125,7 +125,7 @@ class Site(web.BaseSite):
 
 
 def reserve(host: str, port: int) -> socket.socket:
-    """Bind the address without listening: a client is refused at once, and no other instance takes the port.
+    """Bind a socket without listening: clients are refused at once, and no other instance gets the port.
 
     Raises CannotListen.
     """
@@ -143,7 +143,7 @@ def reserve(host: str, port: int) -> socket.socket:
 
 
 async def listen(runner: "Runner", listener: socket.socket) -> Site:
-    """Accept connections from now on. Raises CannotListen, where another process was quicker."""
+    """Accept connections from now on. Raises CannotListen if another process listens there."""
     host, port = listener.getsockname()[:2]
     site = Site(runner, listener)
     try:
@@ -154,10 +154,10 @@ async def listen(runner: "Runner", listener: socket.socket) -> Site:
 
 
 def error_text(error: OSError, host: str, port: int, setting: str = "HUBBUB_PORT") -> str:
-    """Why nothing can listen there."""
+    """Return one line on why a process can't listen there."""
     if error.errno is None:
         return f"{host}:{port}: {error}."
-    if error.errno < 0:  # of looking up the name
+    if error.errno < 0:  # of the name lookup
         return f"{host} is no address of this machine: set HUBBUB_HOST."
     text = _ERROR_TEXTS.get(error.errno, os.strerror(error.errno)).format(setting=setting)
     return f"{host}:{port} {text}."

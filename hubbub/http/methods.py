@@ -1,7 +1,7 @@
-"""Methods of literal paths: one that a literal path does not have is 405, whatever a pattern beside it takes.
+"""Methods of literal paths: a method that a literal path does not have is 405, also if a pattern has it.
 
-`/messages/search` also matches `/messages/{message_id}`. Without more, aiohttp would answer `PATCH` by the
-route of the pattern, and list the methods of both in `Allow`.
+`/messages/search` also matches `/messages/{message_id}`. By default, aiohttp routes `PATCH` to the pattern,
+and lists the methods of both in `Allow`.
 """
 
 from aiohttp import hdrs, web
@@ -11,7 +11,7 @@ _METHOD_NOT_ALLOWED = "__refusal__"
 
 
 def _method_not_allowed(allowed: set[str]) -> Handler:
-    """The handler of every other method of a path."""
+    """Return the handler of all other methods of a path."""
 
     async def reject(request: web.Request) -> web.StreamResponse:
         raise web.HTTPMethodNotAllowed(request.method, allowed)
@@ -21,12 +21,12 @@ def _method_not_allowed(allowed: set[str]) -> Handler:
 
 
 def is_method_not_allowed(request: web.Request) -> bool:
-    """Whether the path exists without this method: that is so for every client, logged in or not."""
+    """Return whether the path exists without this method, for every client, logged in or not."""
     return hasattr(request.match_info.handler, _METHOD_NOT_ALLOWED)
 
 
 def reject_other_methods(router: web.UrlDispatcher) -> None:
-    """Complete the literal paths that a pattern matches, too. Call it after all routes were added."""
+    """Add 405 to the literal paths that a pattern also matches. Call it after all routes were added."""
     patterns = [each for resource in router.resources() if (each := resource.get_info().get("pattern"))]
     for resource in list(router.resources()):
         if not isinstance(resource, web.PlainResource):

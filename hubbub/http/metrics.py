@@ -20,7 +20,7 @@ _PROXY_HEADERS = ("X-Forwarded-For", "X-Real-IP", "Forwarded")
 
 
 async def get_metrics(request: web.Request) -> web.Response:
-    """For everybody in development; in production for loopback and `HUBBUB_METRICS_ALLOW`."""
+    """Respond to all clients in development; in production to loopback and `HUBBUB_METRICS_ALLOW`."""
     settings = container_of(request).settings
     if settings.env == "production" and not _is_allowed(request, settings):
         raise Forbidden("Metrics are for loopback and the networks in HUBBUB_METRICS_ALLOW.")
@@ -28,7 +28,7 @@ async def get_metrics(request: web.Request) -> web.Response:
 
 
 async def open_port(settings: Settings) -> web.AppRunner | None:
-    """Listen on `HUBBUB_METRICS_PORT` for all, if it is set. End it by `cleanup`. Raises CannotListen."""
+    """Listen on `HUBBUB_METRICS_PORT`, if it is set, for all. `cleanup` ends it. Raises CannotListen."""
     if settings.metrics_port is None:
         return None
     app = web.Application()
@@ -52,7 +52,7 @@ def _is_allowed(request: web.Request, settings: Settings) -> bool:
     ip = client_ip.from_request(request, settings.trusted_proxies)
     peer = client_ip.normalize(request.remote or "")
     if ip == peer and any(name in request.headers for name in _PROXY_HEADERS):
-        return False  # a proxy on this machine that we were not told of: who is behind it may be anybody
+        return False  # a proxy on this machine that is not trusted: its client may be any
     try:
         parsed = ip_address(ip)
     except ValueError:
@@ -90,5 +90,5 @@ def _gauge_value(name: str) -> float | None:
 
 
 def _escape_label(label: str) -> str:
-    """A label value as the format wants it; the library writes it as it is."""
+    """Return a label value with escapes, which the library leaves out."""
     return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,4 +1,4 @@
-"""The playground's files at `/` and `/playground/…`; mounted only where the settings say so."""
+"""The playground at `/` and `/playground/…`, served if `HUBBUB_PLAYGROUND` is on."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ _POLICY = (
 
 
 def routes() -> list[web.RouteDef]:
-    """One route per file that is there at the start: what is not in the folder has no address."""
+    """Return one route for each file that exists at start-up."""
     return [
         *assets.routes("/", FOLDER, _POLICY, "/playground"),
         web.get("/playground", _redirect_to_page),

@@ -1,4 +1,4 @@
-"""Texts that were seen lately, as digests in bounded memory."""
+"""Recently seen texts, as digests in bounded memory."""
 
 import hashlib
 from collections import OrderedDict
@@ -8,7 +8,7 @@ DIGEST_BYTES = 16  # bytes of a digest
 
 
 class RecentDigests:
-    """The texts that were added last; beyond `most`, the one that was added longest ago is forgotten."""
+    """The `max_digests` texts that were added last."""
 
     def __init__(self, max_digests: int = MAX_DIGESTS) -> None:
         self._max_digests = max_digests

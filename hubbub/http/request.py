@@ -1,4 +1,4 @@
-"""Reading a request, writing an answer: the same way for all routes."""
+"""Reading requests and writing responses, the same for all routes."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ T = TypeVar("T", bound=msgspec.Struct)
 C = TypeVar("C", bound=Command)
 
 MAX_BODY_BYTES = 1 << 20
-BODY_TIMEOUT_S = 30.0  # for a body to come in whole
+BODY_TIMEOUT_S = 30.0  # for receiving the whole body
 _INTEGER_PARAMS = frozenset({"limit", "before_seq", "after_seq", "around_seq", "page"})
 _MAX_DIGITS = 18
-QUERY_ALIASES = {"q": "query"}  # as the query string calls a field
+QUERY_ALIASES = {"q": "query"}  # query parameter to field
 
 
 async def read(request: web.Request, command_type: type[C]) -> C:
-    """The body as a command, with the ids of the address; unknown fields are refused.
+    """Return the body as a command, with the parameters of the path. Unknown fields are rejected.
 
     Raises NotFound, UnsupportedMediaType, InvalidJson, InvalidPayload, TooLarge, BadRequest.
     """
@@ -52,16 +52,18 @@ async def read(request: web.Request, command_type: type[C]) -> C:
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The whole body, unpacked; kept, so that it can be asked for again. Raises TooLarge, BadRequest."""
+    """Return the whole body, decompressed. It may be called again. Raises TooLarge, BadRequest."""
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise TooLarge
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             raw = await request.read()
     except TimeoutError:
-        raise BadRequest("The body takes too long.") from None
+        raise BadRequest("The body was not received in time.") from None
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError):
-        raise BadRequest("The body can't be read: it is cut off or not encoded as it says.") from None
+        raise BadRequest(
+            "The body can't be read: it is incomplete or not encoded as its headers say."
+        ) from None
     if encoding := request.headers.get("Content-Encoding"):
         return await asyncio.to_thread(decompress, raw, encoding, MAX_BODY_BYTES)
     return raw
@@ -70,14 +72,14 @@ async def read_body(request: web.Request) -> bytes:
 def _decode_json(body: bytes) -> object:
     try:
         return msgspec.json.decode(body)
-    except msgspec.ValidationError:  # JSON, with a number that no field here can take
+    except msgspec.ValidationError:  # JSON with a number that fits no field
         raise InvalidPayload("A number is out of range.") from None
-    except (ValueError, RecursionError):  # what is no JSON, no UTF-8, or nested thousands deep
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, or nested thousands of levels deep
         raise InvalidJson from None
 
 
 def query(request: web.Request, struct_type: type[T]) -> T:
-    """The query string as a command, with the ids of the address; what it does not know it passes over.
+    """Return the query string as a command, with the parameters of the path. Unknown ones are ignored.
 
     Raises NotFound, InvalidPayload.
     """
@@ -102,7 +104,7 @@ def _with_query_names(error: InvalidPayload) -> InvalidPayload:
 
 
 def path_params(request: web.Request) -> dict[str, str]:
-    """The parts of the address. Raises NotFound for an id that can't be one: it is nobody's."""
+    """Return the parameters of the path. Raises NotFound for an id that is no UUID."""
     values = dict(request.match_info)
     for name, text in values.items():
         if name.endswith("_id"):
@@ -119,7 +121,7 @@ def _is_number(text: str) -> bool:
 
 
 def context(request: web.Request) -> Context:
-    """Who asks, for an operation."""
+    """Return the context of an operation for the caller."""
     principal = principal_of(request)
     return Context(
         container_of(request),
@@ -132,32 +134,32 @@ def context(request: web.Request) -> Context:
 
 
 def request_info(request: web.Request) -> RequestInfo:
-    """Where the request comes from. A header may hold bytes that are no text."""
+    """Return the origin of a request. A header may contain bytes that are no text."""
     trusted_proxies = container_of(request).settings.trusted_proxies
     user_agent = request.headers.get("User-Agent", "").encode("utf-8", "replace").decode()
     return RequestInfo(client_ip.from_request(request, trusted_proxies), user_agent, request[REQUEST_ID])
 
 
 def ok(view: object, status: int = 200, location: str | None = None) -> web.Response:
-    """`{ "data": … }`."""
+    """Respond with `{ "data": … }`."""
     headers = {"Location": location} if location is not None else None
     return _json_response({"data": view}, status, headers)
 
 
 def list_response(items: object, **meta: object) -> web.Response:
-    """`{ "data": […], "meta": { … } }`."""
+    """Respond with `{ "data": […], "meta": { … } }`."""
     return _json_response({"data": items, "meta": meta}, 200, None)
 
 
 def page(items: object, total: int, pagination: PageQuery) -> web.Response:
-    """`{ "data": […], "meta": { page, limit, total, pages } }`."""
+    """Respond with `{ "data": […], "meta": { page, limit, total, pages } }`."""
     return list_response(
         items, page=pagination.page, limit=pagination.limit, total=total, pages=-(-total // pagination.limit)
     )
 
 
 def no_content(status: int = 204) -> web.Response:
-    """Done (202: it will be), and nothing to say."""
+    """Respond without a body: 204, or 202 if the work follows."""
     return web.Response(status=status)
 
 

@@ -1,9 +1,12 @@
-"""The only module that touches the insides of aiohttp 3.14: requests that never reach a route, limits.
+"""The HTTP server: requests that reach no route, time limits, and limits of IP addresses.
 
-HTTP that can't be parsed, and an `Expect` that can't be met, are answered by aiohttp itself: as plain text,
-without an id, with a traceback in the log for each. Here they become problem documents like all others.
-aiohttp waits an hour for a header, and for ever for a client that does not read its answer. Here both end.
-aiohttp parses whatever comes, as fast as it comes. Here an IP address waits that sends more than its share.
+This is the only module that uses internals of aiohttp 3.14.
+
+- To HTTP that can't be parsed, and to an `Expect` that can't be met, aiohttp responds with plain text,
+  without an id, and logs a traceback. Here they become problem documents like all other errors.
+- aiohttp waits an hour for a header, and without limit for a client that does not read its response. Here
+  both have a time limit.
+- aiohttp parses all input at once. Here the input of an IP address over its limit is delayed.
 """
 
 import asyncio
@@ -21,9 +24,9 @@ from hubbub.http.app_keys import PRINCIPAL, SOCKET_ACCEPTED
 from hubbub.http.ip_limits import MAX_BUFFERED_BYTES, MAX_SLICE_REQUESTS, ClientIp, IpLimits
 from hubbub.http.middleware import cors, request_id
 
-HEADER_TIMEOUT_S = 15.0  # for a request's header to come in whole, and for the first byte of a connection
-STALL_TIMEOUT_S = 30.0  # in which a client takes nothing of its answer
-KEEPALIVE_TIMEOUT_S = 75.0  # between requests; longer than proxies keep a connection that they may still use
+HEADER_TIMEOUT_S = 15.0  # for receiving a request's whole header, and for the first byte of a connection
+STALL_TIMEOUT_S = 30.0  # without a byte of the response taken by the client
+KEEPALIVE_TIMEOUT_S = 75.0  # between requests; longer than proxies keep an idle connection
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -45,8 +48,8 @@ class _Protocol(RequestHandler):
     stall_timeout_s: float
     limits: IpLimits
     client: ClientIp | None  # the IP address; None for a trusted proxy
-    discards_body: bool  # the request was answered before its body was read; the rest is of no use
-    _deferred: bytes | None  # what was read and waits until the IP address may send requests again
+    discards_body: bool  # the response precedes the end of the body, whose rest is not used
+    _deferred: bytes | None  # input that waits until the IP address may send requests again
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._tcp_transport: asyncio.Transport | None = cast("asyncio.Transport", transport)
@@ -57,7 +60,7 @@ class _Protocol(RequestHandler):
         super().connection_made(transport)
 
     def release(self) -> None:
-        """Do not count the connection any more. Safe to call twice."""
+        """Stop counting the connection. Safe to call twice."""
         if self.client is not None:
             self.client.open_connections -= 1
             self.client.buffered_bytes -= len(self._deferred or b"")
@@ -85,7 +88,7 @@ class _Protocol(RequestHandler):
         self._parse(data)
 
     def _defer(self, client: ClientIp, data: bytes, wait: float) -> None:
-        """Keep what was read until the IP address may send requests again, and read no more."""
+        """Keep input until the IP address may send requests again, and stop reading."""
         if client.buffered_bytes + len(data) > MAX_BUFFERED_BYTES:
             metrics.count("connections_refused", "held")
             self.abort()
@@ -118,7 +121,9 @@ class _Protocol(RequestHandler):
         before = self._request_count
         super().data_received(data)
         if self._messages and (error := getattr(self._messages[-1][0], "exc", None)) is not None:
-            clear_tracebacks(error)  # its frames hold the data, and the message that holds the exception
+            clear_tracebacks(
+                error
+            )  # its frames refer to the data, and to the message that refers to the exception
         if self.client is not None and self.limits.limit_rates and self._request_count != before:
             self.limits.charge(self.client, self._request_count - before)
         if self._request_count != before:
@@ -150,7 +155,7 @@ class _Protocol(RequestHandler):
         try:
             await super().start()
         finally:
-            self._watch_output()  # what is not taken yet keeps a closed connection open
+            self._watch_output()  # output that is not taken keeps a closed connection open
 
     def _watch_output(self) -> None:
         if self._tcp_transport is not None and self._stall_timer is None:
@@ -173,9 +178,9 @@ class _Protocol(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """What can't be parsed, and what fails outside of all middleware."""
+        """Respond to a request that can't be parsed, or that failed outside of all middleware."""
         if request.writer.output_size > 0:
-            raise ConnectionError("The answer is under way already.")
+            raise ConnectionError("The response has begun.")
         malformed = status < web.HTTPInternalServerError.status_code
         if malformed:
             metrics.count("malformed_requests")
@@ -189,7 +194,7 @@ class _Protocol(RequestHandler):
         return response
 
     def log_exception(self, *args: object, **kw: object) -> None:
-        """What a client sends as a body, and nobody reads, is no error of ours."""
+        """Log an exception, but only count an invalid body that no handler read."""
         if isinstance(kw.get("exc_info"), web.RequestPayloadError | HttpProcessingError):
             metrics.count("malformed_requests")
         else:
@@ -202,11 +207,11 @@ class Server(web.Server):
     limits = IpLimits(limit_rates=False)
 
     def __call__(self) -> RequestHandler:
-        """The protocol of a connection that is not counted."""
+        """Return the protocol of a connection that is not counted."""
         return self.create_protocol(None)
 
     def create_protocol(self, client: ClientIp | None) -> "_Protocol":
-        """The protocol of a connection that is counted for an IP address; None for a trusted proxy."""
+        """Return the protocol of a connection, counted for an IP address; None is a trusted proxy."""
         protocol = _Protocol(self, loop=self._loop, **self._kwargs)
         protocol.header_timeout_s, protocol.stall_timeout_s = self.header_timeout_s, self.stall_timeout_s
         protocol.client, protocol.limits, protocol._deferred = client, self.limits, None  # noqa: SLF001 - its maker
@@ -215,9 +220,9 @@ class Server(web.Server):
 
 
 class Runner(web.AppRunner):
-    """Runs an application whose every answer has an id and, if it is a refusal, the shape of one.
+    """Runs an application. Every response has an id, and every error is a problem document.
 
-    Times in seconds; who takes longer is hung up on.
+    Times are in seconds; the connection of a client that takes longer is closed.
     """
 
     def __init__(
@@ -239,7 +244,7 @@ class Runner(web.AppRunner):
             auto_decompress=False,
         )
         self._timeouts = (header_timeout_s, stall_timeout_s)
-        self._limits = IpLimits(limit_rates=False) if limits is None else limits  # one that is empty is false
+        self._limits = IpLimits(limit_rates=False) if limits is None else limits  # an empty one is false
 
     async def _make_server(self) -> web.Server:
         aiohttp_server = await super()._make_server()
@@ -275,10 +280,10 @@ def _wrap_handler(inner: Handler, limits: IpLimits) -> Handler:
         ):
             limits.untrusted_proxies.record(request.remote or "")
         if client is not None and client.slice_requests > MAX_SLICE_REQUESTS:
-            await asyncio.sleep(0)  # of requests in one read each has a turn of the event loop
+            await asyncio.sleep(0)  # each request of one read has its turn of the event loop
         try:
             response = await inner(request)
-        except web.HTTPException as error:  # raised before any middleware ran
+        except web.HTTPException as error:  # raised before the middlewares
             return _problem_response(request, problems.from_http_exception(error))
         is_error = response.status >= web.HTTPBadRequest.status_code
         protocol.discards_body = not request.content.is_eof()

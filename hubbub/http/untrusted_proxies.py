@@ -1,6 +1,6 @@
-"""Proxies in front of an instance that `HUBBUB_TRUSTED_PROXIES` does not name.
+"""Detection of proxies that `HUBBUB_TRUSTED_PROXIES` does not name.
 
-All their clients then share one IP address, with its limits, in sessions and in the audit log.
+All their clients share one IP address: in limits, in sessions and in the audit log.
 """
 
 import logging
@@ -16,16 +16,16 @@ WARNING_INTERVAL_S = 3600.0
 class UntrustedProxies:
     """Warns about `X-Forwarded-For` from private and loopback IP addresses, once an hour.
 
-    From other IP addresses the header is the client's own invention.
+    From other IP addresses, the client itself sets the header.
     """
 
     def __init__(self, on_warning: Callable[[str], None]) -> None:
-        """`report` gets the IP address, with each warning."""
+        """Call `on_warning` with the IP address, at each warning."""
         self._on_warning = on_warning
         self._silent_until = 0.0
 
     def record(self, peer: str) -> None:
-        """A request with the header came from an IP address that is not trusted."""
+        """Record a request with the header from an IP address that is not trusted."""
         now = clock.monotonic()
         if now < self._silent_until or not client_ip.is_private(peer):
             return

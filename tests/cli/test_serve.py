@@ -98,7 +98,10 @@ def test_a_port_in_use_is_one_line(run):
         result = run("serve", "--port", port)
 
     assert result.exit_code == 1
-    assert result.stderr == f"127.0.0.1:{port} is taken: stop what listens there, or set HUBBUB_PORT.\n"
+    assert (
+        result.stderr
+        == f"127.0.0.1:{port} is in use: stop the process that listens there, or set HUBBUB_PORT.\n"
+    )
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])

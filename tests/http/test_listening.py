@@ -13,7 +13,10 @@ from hubbub.http.listening import CannotListen
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (OSError(errno.EADDRINUSE, "x"), "h:1 is taken: stop what listens there, or set HUBBUB_PORT."),
+        (
+            OSError(errno.EADDRINUSE, "x"),
+            "h:1 is in use: stop the process that listens there, or set HUBBUB_PORT.",
+        ),
         (OSError(errno.EADDRNOTAVAIL, "x"), "h:1 is no address of this machine: set HUBBUB_HOST."),
         (OSError(errno.EACCES, "x"), "h:1 may not be used by this user: set HUBBUB_PORT to one above 1023."),
         (OSError(errno.EMFILE, "x"), f"h:1 {os.strerror(errno.EMFILE)}."),
@@ -33,5 +36,5 @@ def test_a_reserved_address_refuses_clients_and_instances(host):
             socket.create_connection(place, timeout=5)
         reserved.listen()
 
-        with pytest.raises(CannotListen, match="is taken: stop what listens there"):
+        with pytest.raises(CannotListen, match="is in use: stop the process that listens there"):
             listening.reserve(*place)

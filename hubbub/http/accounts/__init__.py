@@ -1,1 +1,1 @@
-"""accounts."""
+"""REST routes of the area `accounts`."""

@@ -1,4 +1,4 @@
-"""/users/account: taking everything along, and leaving for good."""
+"""/users/account: export and deletion of the account."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""/auth/oauth: signing in with Google, GitHub and other issuers; /auth/identities: what is linked."""
+"""/auth/oauth: login with Google, GitHub and other issuers; /auth/identities: linked identities."""
 
 from uuid import UUID
 
@@ -53,7 +53,7 @@ async def authorize(request: web.Request) -> web.Response:
         container, request.match_info["provider"], command, session
     )
     response = _redirect(url)
-    # Lax: sent when the provider sends the browser back, and with nothing that another site embeds.
+    # Lax: sent with the redirect of the provider, and not with requests that another site embeds.
     response.set_cookie(
         cookie_name,
         login_state,
@@ -158,7 +158,7 @@ async def unlink(request: web.Request) -> web.Response:
 
 
 async def _session_to_confirm(request: web.Request, command: wire.Authorize) -> tuple[UUID, UUID] | None:
-    """The user and the session to confirm; None where the page exchanges a code. Raises Unauthenticated."""
+    """Return user and session to confirm; None if the page exchanges a code. Raises Unauthenticated."""
     if command.confirm != "true" or (command.redirect is not None and "Authorization" not in request.headers):
         return None
     caller = await authentication.authenticate_token(request)
@@ -166,7 +166,7 @@ async def _session_to_confirm(request: web.Request, command: wire.Authorize) -> 
 
 
 def _cookie_attributes(container: Container) -> tuple[str, bool]:
-    """Its name, and whether it travels over TLS alone. `__Host-`: no neighbour of the site can set it."""
+    """Return the cookie's name and `Secure`. `__Host-`: no neighbouring domain can set it."""
     secure = container.settings.env == "production" or str(container.settings.public_url).startswith("https:")
     return (f"__Host-{STATE_COOKIE}" if secure else STATE_COOKIE), secure
 

@@ -1,1 +1,1 @@
-"""admin."""
+"""REST routes of the area `admin`."""

@@ -1,4 +1,4 @@
-"""/admin/audit-log: what was done that matters to security."""
+"""/admin/audit-log: records of security-relevant actions."""
 
 from aiohttp import web
 

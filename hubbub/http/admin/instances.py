@@ -1,4 +1,4 @@
-"""/admin/realtime: who is connected, and to what."""
+"""/admin/realtime: connections, rooms and instances."""
 
 from aiohttp import web
 

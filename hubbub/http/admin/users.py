@@ -1,4 +1,4 @@
-"""/admin: users and rooms, for those who look after them."""
+"""/admin/users: accounts, for moderators and admins."""
 
 from aiohttp import web
 

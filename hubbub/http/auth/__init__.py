@@ -1,1 +1,1 @@
-"""auth."""
+"""REST routes of the area `auth`."""

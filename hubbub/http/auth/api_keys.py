@@ -1,4 +1,4 @@
-"""/api-keys: what programs of a user come in with."""
+"""/api-keys: API keys of the caller's programs."""
 
 from aiohttp import web
 

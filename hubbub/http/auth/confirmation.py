@@ -1,4 +1,4 @@
-"""/auth/confirm: confirming a session before sensitive operations."""
+"""/auth/confirm: confirmation of a session before sensitive operations."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""/auth: registering, logging in, renewing tokens, logging out."""
+"""/auth: registration, login, refresh and logout."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""/auth: proving an address, forgotten and changed passwords."""
+"""/auth: password reset and change, and undoing a change of the account."""
 
 from aiohttp import web
 

@@ -1,1 +1,1 @@
-"""chat."""
+"""REST routes of the area `chat`."""

@@ -1,4 +1,4 @@
-"""API keys in `X-API-Key`: what they are not good for, and signatures."""
+"""API keys in `X-API-Key`: authentication, signatures, and routes that need a session."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -14,8 +14,8 @@ SIGNATURE_HEADER = "X-Signature"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 NONCE = web.RequestKey("nonce", str)
 
-# Who is logged in does these things themselves: a key that was lost must not make more of itself, nor take
-# the account. What begins with one of these needs a session; `/auth/me` alone is for keys too.
+# Paths that need a session, by prefix, except `/auth/me`. A lost key must not create further keys or take
+# over the account.
 SESSION_ONLY_PREFIXES = (
     "/api/v1/auth/",
     "/api/v1/api-keys",
@@ -27,12 +27,12 @@ ALLOWED_WITH_API_KEY = frozenset({"/api/v1/auth/me"})
 
 
 def needs_session(path: str) -> bool:
-    """Whether a route, by its path with braces, is not for API keys."""
+    """Return whether a route, by its path with braces, refuses API keys."""
     return path not in ALLOWED_WITH_API_KEY and path.startswith(SESSION_ONLY_PREFIXES)
 
 
 async def authenticate(request: web.Request) -> Principal:
-    """Whose key it is. Raises Unauthenticated, Suspended, TooLarge, Unavailable."""
+    """Return the owner of the request's API key. Raises Unauthenticated, Suspended, TooLarge, Unavailable."""
     if "Authorization" in request.headers:
         raise Unauthenticated("Send either Authorization or X-API-Key, not both.")
     container = container_of(request)
@@ -47,9 +47,9 @@ async def authenticate(request: web.Request) -> Principal:
 
 
 async def _verify_signature(request: web.Request, principal: api_key_auth.ApiKeyPrincipal) -> str:
-    """The nonce of a request that is signed. Raises Unauthenticated, TooLarge."""
+    """Return the nonce of a signed request. Raises Unauthenticated, TooLarge."""
     if request.content_type.startswith("multipart/"):
-        raise Unauthenticated("Uploads can't be signed: take a key without signatures, or a session.")
+        raise Unauthenticated("Uploads can't be signed: use a key without signatures, or a session.")
     content = signing.SignedRequest(request.method, request.raw_path, await read_body(request))
     signature = request.headers.get(SIGNATURE_HEADER)
     return await api_key_auth.verify_signature(
@@ -59,7 +59,7 @@ async def _verify_signature(request: web.Request, principal: api_key_auth.ApiKey
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Inside the limits, which count what is refused here."""
+    """Check scope and signature of an API key. Runs inside the rate limits, which count refusals."""
     principal = request.get(API_KEY_PRINCIPAL)
     if principal is not None:
         resource = request.match_info.route.resource

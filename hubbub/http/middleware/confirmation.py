@@ -1,4 +1,4 @@
-"""Routes for confirmed sessions alone."""
+"""Routes that need a confirmed session."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -10,7 +10,7 @@ from hubbub.services.auth import confirmation
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Before the body is read, and before an answer is kept (`Idempotency-Key`)."""
+    """Check before the body is read, and before a response is stored (`Idempotency-Key`)."""
     if needs_confirmed_session(request.match_info.route):
         await confirmation.require(context(request))
     return await handler(request)

@@ -1,4 +1,4 @@
-"""CORS by `HUBBUB_CORS_ORIGINS`, for the own origin too, and the headers that make browsers careful."""
+"""CORS by `HUBBUB_CORS_ORIGINS` and for the server's own origin, and security headers."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -14,9 +14,9 @@ EXPOSED_HEADERS = (
 )
 SOCKETIO_PREFIX = "/socket.io/"
 API_PREFIX = "/api/"
-# For what is no page: should a browser show it as one, nothing in it runs, and nobody frames it.
+# For responses that are no pages: if a browser displays one, nothing in it runs, and no page frames it.
 CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'"
-PREFLIGHT_MAX_AGE_S = "7200"  # for which a browser need not ask again; Chromium takes no more
+PREFLIGHT_MAX_AGE_S = "7200"  # for which a browser need not repeat the preflight; the maximum of Chromium
 HSTS_VALUES = {
     "off": "",
     "on": "max-age=31536000",
@@ -31,7 +31,7 @@ PERMISSIONS_POLICY = ", ".join(
         *("screen-wake-lock", "usb", "xr-spatial-tracking"),
     )
 )
-# On every answer, whatever it is. What a page or a file needs instead, its route sets itself.
+# On every response. A route overrides what its page or file needs.
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -39,14 +39,14 @@ SECURITY_HEADERS = {
     "X-Permitted-Cross-Domain-Policies": "none",
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",  # CORS asks on its own, and is not concerned by it
+    "Cross-Origin-Resource-Policy": "same-origin",  # CORS requests are not affected by it
     "Permissions-Policy": PERMISSIONS_POLICY,
 }
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer preflights; the rest passes through. Socket.IO answers its own."""
+    """Respond to preflights. Socket.IO responds to its own."""
     if request.path.startswith(SOCKETIO_PREFIX):
         return await handler(request)
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
@@ -55,22 +55,20 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 def set_security_headers(response: web.StreamResponse) -> None:
-    """What concerns every answer; which software and version it is is nobody's business."""
+    """Set the headers of every response. `Server` reveals no version."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "hubbub"
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """On every answer, refusals included."""
+    """Set the headers of every response, also of errors."""
     headers = response.headers
     set_security_headers(response)
     settings = container_of(request).settings
     if (hsts := HSTS_VALUES[settings.hsts]) and client_ip.is_https(request, settings.trusted_proxies):
         headers.setdefault("Strict-Transport-Security", hsts)
-    if request.path.startswith(
-        API_PREFIX
-    ):  # tokens, and what only their owner may see: for no cache on the way
+    if request.path.startswith(API_PREFIX):  # tokens and private data: no cache may store them
         headers.setdefault("Cache-Control", "no-store")
     if request.path.startswith(SOCKETIO_PREFIX):
         if request.method == "OPTIONS":

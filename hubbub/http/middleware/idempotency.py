@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on any POST: the first answer is given again for 24 hours."""
+"""`Idempotency-Key` on any POST: the first response is repeated for 24 hours."""
 
 import hashlib
 import logging
@@ -24,7 +24,7 @@ REPLAYED_HEADER = "Idempotency-Replayed"
 MAX_KEY_CHARS = 255
 KEY_PATTERN = r"^[ -~]+$"
 STORE = web.AppKey("idempotency_store", IdempotencyStore)
-# What is part of an answer; the rest is made for each request.
+# Stored with a response; the other headers are set for each request.
 STORED_HEADERS = (
     "Content-Type",
     "Content-Disposition",
@@ -39,7 +39,7 @@ _VALID_KEY = re.compile(r"[ -~]{1,255}")
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Innermost: who asks is known, and each request is counted, an answer of before or not."""
+    """Repeat a stored response, or store the new one. Runs innermost: limits count each request."""
     if not _applies(request):
         return await handler(request)
     store = request.config_dict[STORE]
@@ -53,7 +53,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 def _applies(request: web.Request) -> bool:
-    """Whether the key counts: not for what is no route, and not for uploads, which are not held in memory."""
+    """Return whether the key applies: to routes, except for uploads, which are not kept in memory."""
     return (
         request.method == "POST"
         and HEADER in request.headers
@@ -64,7 +64,7 @@ def _applies(request: web.Request) -> bool:
 
 
 async def _key_request(request: web.Request) -> IdempotentRequest:
-    """Raises InvalidPayload, TooLarge, BadRequest."""
+    """Return the key with its caller and a digest. Raises InvalidPayload, TooLarge, BadRequest."""
     key = request.headers[HEADER]
     if not _VALID_KEY.fullmatch(key):
         message = f"Must have 1 to {MAX_KEY_CHARS} printable ASCII characters."
@@ -72,14 +72,14 @@ async def _key_request(request: web.Request) -> IdempotentRequest:
     head = f"{request.method}\n{request.raw_path}\n".encode("utf-8", "surrogateescape")
     digest = hashlib.sha256(head + await read_body(request)).digest()
     principal = request.get(PRINCIPAL)
-    if principal is None:  # where nobody is logged in: what two addresses ask is never the same
+    if principal is None:  # public routes: requests of two IP addresses are never the same
         return IdempotentRequest(f"address {limits.client_ip_key(request)}", key, digest)
     caller = f"key {principal.key_id}" if principal.key_id is not None else f"user {principal.user.id}"
     return IdempotentRequest(caller, key, digest, principal.user.id)
 
 
 class _Claim:
-    """The right to act on a request, and what becomes of it."""
+    """The exclusive right to process a request with a key."""
 
     def __init__(self, store: IdempotencyStore, key_request: IdempotentRequest, lease: UUID) -> None:
         self._store = store
@@ -87,9 +87,9 @@ class _Claim:
         self._lease = lease
 
     async def finish(self, response: web.StreamResponse | None) -> None:
-        """Keep the answer if it is final, and none but a whole one; else let go.
+        """Store a final, complete response; otherwise release the key.
 
-        What was done stays done if the database is away now: the key is free again a while later.
+        If the database is unavailable, the operation stays done, and the key is free when the lease expires.
         """
         try:
             if response is not None and (stored := _to_stored_response(response)) is not None:
@@ -114,7 +114,7 @@ async def _run_handler(request: web.Request, handler: Handler, claim: _Claim) ->
 
 
 def _to_stored_response(response: web.StreamResponse) -> StoredResponse | None:
-    """None for what says nothing of the request itself (429, 5xx), and for streams."""
+    """Return None for a response that is not about the request itself (429, 5xx), and for streams."""
     if response.status >= web.HTTPInternalServerError.status_code or not isinstance(response, web.Response):
         return None
     if response.status == web.HTTPTooManyRequests.status_code:

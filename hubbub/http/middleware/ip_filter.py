@@ -1,4 +1,4 @@
-"""Who may come in at all: `HUBBUB_ADDRESSES_ALLOW` and `_DENY`, for REST and sockets alike."""
+"""Allowed client IP addresses: `HUBBUB_ADDRESSES_ALLOW` and `_DENY`, for REST and sockets."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -14,19 +14,19 @@ PROXY_HEADERS = ("X-Forwarded-For", "X-Real-IP", "Forwarded")
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Before everything else: a handshake of a socket is a request too."""
+    """Check before all else. The handshake of a socket is a request too."""
     settings = container_of(request).settings
     allow, deny = settings.addresses_allow, settings.addresses_deny
     if (allow or deny) and not _is_probe(request):
         ip = client_ip.from_request(request, settings.trusted_proxies)
         if not client_ip.is_allowed(ip, allow, deny):
             metrics.count("ip_addresses_blocked")
-            return problems.to_response(request, Forbidden("Your address may not come in here."))
+            return problems.to_response(request, Forbidden("Your IP address is not allowed."))
     return await handler(request)
 
 
 def _is_probe(request: web.Request) -> bool:
-    """The machine asking itself; with a header of a proxy it may be anybody."""
+    """Return whether it is a local probe. With a header of a proxy, the client may be any."""
     from_loopback = client_ip.is_loopback(request.remote or "")
     return (
         request.path in PROBE_PATHS

@@ -1,4 +1,4 @@
-"""How often somebody may ask: by user, by API key, or by address where nobody is logged in."""
+"""Rate limits of requests: by user, by API key, or by IP address without a login."""
 
 from typing import NamedTuple
 
@@ -34,14 +34,14 @@ UPLOAD_LIMIT = "upload"
 
 
 class Credential(NamedTuple):
-    """What a request came with: the header of a token, or an API key."""
+    """The credential of a request: the Authorization header, or an API key."""
 
     text: str
     is_api_key: bool
 
 
 class RouteRates:
-    """The rates of an instance by class of routes, and by the role of who asks."""
+    """The rates of an instance, by class of routes and by role of the caller."""
 
     def __init__(self, settings: Settings) -> None:
         self._rates = {
@@ -53,7 +53,7 @@ class RouteRates:
         self._factors = dict(settings.limit_tiers)
 
     def rate_for(self, limit: str, role: str | None = None) -> Rate | None:
-        """The rate of a class, for a role; None where nothing is limited."""
+        """Return the rate of a class for a role; None is no limit."""
         rate = self._rates[limit]
         if rate is None or role not in self._factors:
             return rate
@@ -68,10 +68,11 @@ DECISION = web.RequestKey("decision", rate_limits.StrictestDecision)
 
 
 class CredentialHistory:
-    """What was found of tokens and API keys lately: what is refused is counted before it is looked up.
+    """Recent results of credentials. A suspect one is counted before it is looked up.
 
-    The signature of a token proves it before anything is looked up; then the database may still refuse it
-    (`refused`). An API key proves nothing before the database is asked, unless it was `good` a moment ago.
+    The signature of a token is verified without a query; then the database may still reject the token
+    (`rejected_tokens`). An API key can't be verified without a query, unless it was accepted a moment ago
+    (`accepted_keys`).
     """
 
     def __init__(self) -> None:
@@ -79,7 +80,7 @@ class CredentialHistory:
         self.accepted_keys = RecentDigests()
 
     def is_suspect(self, credential: Credential) -> bool:
-        """Whether it is counted before it is looked up."""
+        """Return whether a credential is counted before it is looked up."""
         return (
             credential.text not in self.accepted_keys
             if credential.is_api_key
@@ -87,13 +88,13 @@ class CredentialHistory:
         )
 
     def record_accepted(self, credential: Credential) -> None:
-        """It was good."""
+        """Record that a credential was accepted."""
         if credential.is_api_key:
             self.accepted_keys.add(credential.text)
         self.rejected_tokens.discard(credential.text)
 
     def record_rejected(self, credential: Credential) -> None:
-        """The database refused it, or it is a key that was misused."""
+        """Record that the database rejected a credential, or that an API key was misused."""
         if credential.is_api_key:
             self.accepted_keys.discard(credential.text)
         else:
@@ -105,10 +106,10 @@ CREDENTIAL_HISTORY = web.AppKey("credential_history", CredentialHistory)
 
 @web.middleware
 async def limit_unauthenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Around the authentication: a credential that is refused counts for the address it came from.
+    """Count rejected credentials for their IP address. Runs around the authentication.
 
-    It counts before it is looked up, where that is not known to be good: once the address is limited, its
-    refused credentials cost no query. A good token is never limited by what others send from its address.
+    A suspect credential is counted before it is looked up. Once the IP address is limited, its rejected
+    credentials cost no query. A valid token is never limited by what others send from its IP address.
     """
     with rate_limits.observe() as request[DECISION]:
         if not _needs_credential(request):
@@ -136,7 +137,7 @@ async def _limit_rejected_credential(request: web.Request, handler: Handler) -> 
 
 
 def _needs_credential(request: web.Request) -> bool:
-    """Whether the route asks for a credential."""
+    """Return whether the route needs a credential."""
     route = _route_path(request)
     return (route.startswith(API_PREFIX) and route not in PUBLIC_ROUTES) or route in PROTECTED_ROUTES
 
@@ -147,7 +148,7 @@ def _credential_of(request: web.Request) -> Credential:
 
 
 def _is_signature_valid(request: web.Request, credential: Credential, error: HubbubError) -> bool:
-    """Whether it was the database that refused a token."""
+    """Return whether the database rejected a token, whose signature is valid."""
     if isinstance(error, SessionRevoked | Suspended):
         return True
     try:
@@ -159,18 +160,18 @@ def _is_signature_valid(request: web.Request, credential: Credential, error: Hub
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Inside the authentication: every other request under /api/v1."""
+    """Count every other request under /api/v1. Runs inside the authentication."""
     if request.path.startswith(API_PREFIX):
         principal = request.get(PRINCIPAL)
         limit = _limit_of_route(_route_path(request))
         if principal is None:
             await _acquire(request, limit, client_ip_key(request))
         else:
-            # A program that runs wild does not keep its owner out: each key has a bucket of its own.
+            # Each API key has its own limit, so that a faulty program does not lock its owner out.
             await _acquire(request, limit, str(principal.key_id or principal.user.id), principal.role)
     if methods.is_method_not_allowed(
         request
-    ):  # nothing behind this looks at the request: not its keys, not its body
+    ):  # the inner middlewares read neither keys nor body of such a request
         return await request.match_info.handler(request)
     return await handler(request)
 
@@ -185,18 +186,18 @@ def _limit_of_route(route: str) -> str:
 
 
 def _route_path(request: web.Request) -> str:
-    """Its path; empty where there is none, or it lacks the method: both count for the address."""
+    """Return the path of the route; empty without a route or method: both count for the IP address."""
     resource = request.match_info.route.resource
     return "" if resource is None or methods.is_method_not_allowed(request) else resource.canonical
 
 
 def client_ip_key(request: web.Request) -> str:
-    """Whose address counts: the client's own, of IPv6 its network."""
+    """Return the rate limit key of the client's IP address; of IPv6 its network."""
     return rate_limit_key(client_ip.from_request(request, container_of(request).settings.trusted_proxies))
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """`RateLimit-*` on every answer that was counted."""
+    """Set `RateLimit-*` on every response to a counted request."""
     strictest = request.get(DECISION)
     if strictest is not None and (decision := strictest.decision) is not None:
         response.headers["RateLimit-Limit"] = str(decision.limit)

@@ -1,4 +1,4 @@
-"""Routes that need a permission: who lacks it is refused whatever else is wrong with the request."""
+"""Routes that need a permission. Without it, a request is forbidden, whatever else is wrong with it."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -14,7 +14,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse before the query is read. A write that can be read records its own attempt."""
+    """Refuse before the query is parsed. A write with a valid body records its own attempt."""
     permission = required_permission(request.match_info.route)
     if permission is None or permissions.allows(principal_of(request).role, permission):
         return await handler(request)
@@ -23,7 +23,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
             return await handler(request)
         except Forbidden:
             raise
-        except HubbubError:  # what can't be read is refused for the lack of the permission, too
+        except HubbubError:  # an invalid request is also refused for the missing permission
             pass
     await permissions.require(context(request), permission)
     raise Forbidden

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a route becomes a problem document; nothing of the inside leaves with it."""
+"""Errors of routes become problem documents, without internal details."""
 
 import logging
 

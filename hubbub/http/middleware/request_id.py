@@ -1,4 +1,4 @@
-"""Every request has an id: taken from `X-Request-ID` or made, returned, logged."""
+"""The id of each request: taken from `X-Request-ID` or generated, returned and logged."""
 
 import logging
 import re
@@ -15,7 +15,7 @@ _VALID_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
 def resolve(request: web.BaseRequest) -> str:
-    """The client's id if it is harmless, else a new one."""
+    """Return the client's id if its characters are safe, else a new one."""
     client_id = request.headers.get("X-Request-ID", "")
     return client_id if _VALID_ID.fullmatch(client_id) else str(ids.uuid7())
 
@@ -28,7 +28,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         response = await handler(request)
         route = request.match_info.route.resource
         metrics.count("requests", str(response.status))
-        # Polls of Socket.IO clients and the files of a page are too many to read.
+        # Polls of Socket.IO clients and files of pages are too many for the log at info.
         is_quiet = request.path.startswith("/socket.io/") or request.get(STATIC_FILE, False)
         level = logging.DEBUG if is_quiet else logging.INFO
         log.log(
@@ -46,5 +46,5 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def add_header(request: web.Request, response: web.StreamResponse) -> None:
-    """On every answer, refusals of the server itself included."""
+    """Set the header of every response, also of errors of the server itself."""
     response.headers.setdefault("X-Request-ID", request.get(REQUEST_ID) or resolve(request))

@@ -13,7 +13,7 @@ FILE = Path(__file__).parent.with_name("examples.json")
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A request that succeeded, and its response. Ids, times, tokens and addresses are normalized."""
+    """A request that succeeded, and its response. Ids, times, tokens and IP addresses are normalized."""
 
     status: int
     path: dict[str, str] = {}  # values of the path's parameters

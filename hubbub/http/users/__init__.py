@@ -1,1 +1,1 @@
-"""users."""
+"""REST routes of the area `users`."""

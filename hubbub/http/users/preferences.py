@@ -1,4 +1,4 @@
-"""/…/preferences: what people choose."""
+"""/…/preferences: preferences of the app, notifications and e-mail."""
 
 from aiohttp import web
 
