@@ -67,7 +67,7 @@ async def test_a_used_link_shows_an_error(browser_tabs: BrowserTabs) -> None:
     page = await browser_tabs.browser.new_page()
     await _open(page, f"{browser_tabs.instance.url}/account#verify_email:spent")
     await page.click("#button")
-    await page.wait_for_text("This token is spent", "#says")
+    await page.wait_for_text("This token is used", "#says")
 
 
 async def test_an_account_with_two_factor_is_deleted(browser_tabs: BrowserTabs) -> None:

@@ -158,7 +158,7 @@ async def test_a_message_has_a_url(browser_tabs: BrowserTabs) -> None:
     await ada.wait_for_messages(f"number {MANY - 1}", "and here I am")
 
     await ada.page.evaluate(f"location.hash = '#room={uuid4()}'")
-    await ada.page.wait_for_text("That room is not one of yours.", "#toasts")
+    await ada.page.wait_for_text("You are not a member of that room.", "#toasts")
     assert browser_tabs.errors() == []
 
 

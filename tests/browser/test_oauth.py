@@ -39,7 +39,7 @@ def settings(settings: Any, other: Issuer) -> Any:
 async def test_a_user_logs_in_with_a_provider(browser_tabs: BrowserTabs, other: Issuer) -> None:
     page = await browser_tabs.browser.new_page()
     await page.goto(f"{browser_tabs.instance.url}/")
-    await page.wait_for_text("Sign in with Test", ".providers")
+    await page.wait_for_text("Log in with Test", ".providers")
     await page.screenshot(SCREENSHOTS / "playground-providers.png")
     await page.click(".providers button")
 
@@ -58,7 +58,7 @@ async def test_a_refusal_of_the_provider_is_displayed(browser_tabs: BrowserTabs,
     await page.goto(f"{browser_tabs.instance.url}/")
     await page.click(".providers button")
 
-    await page.wait_for_text("Test was not allowed to say who you are", ".problem")
+    await page.wait_for_text("You did not allow the login with Test", ".problem")
     assert await page.evaluate("location.hash") == ""
 
 
@@ -71,7 +71,7 @@ async def test_an_account_with_two_factor_also_needs_its_code(
     page = await browser_tabs.browser.new_page()
     await page.goto(f"{browser_tabs.instance.url}/")
     await page.click(".providers button")
-    await page.wait_for_text("Code of your authenticator app", ".sign-in")
+    await page.wait_for_text("Code of your authenticator app", ".login-form")
     await models.TwoFactor.all().update(last_step=0)
 
     await page.type(pyotp.TOTP(secret).now(), "[name=code]")

@@ -50,7 +50,7 @@ async def test_a_revoked_session_returns_to_the_login_page(browser_tabs: Browser
         "POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"}
     )
     assert status == 204
-    await ada.page.wait_until("document.querySelector('.sign-in')")
+    await ada.page.wait_until("document.querySelector('.login-form')")
     assert await ada.page.texts(".toast") != []
     assert await ada.page.evaluate("sessionStorage['hubbub:session']") is None
 
@@ -66,7 +66,7 @@ async def test_a_refresh_after_the_logout_does_not_log_in_again(browser_tabs: Br
         "POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"}
     )
     assert status == 204
-    await ada.page.wait_until("document.querySelector('.sign-in')")
+    await ada.page.wait_until("document.querySelector('.login-form')")
     await ada.page.evaluate(
         "window.letGo(); window.renewed.then(() => new Promise((done) => setTimeout(done, 50)))"
     )

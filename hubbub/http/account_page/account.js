@@ -1,14 +1,14 @@
-// What the links of e-mails open: the purpose and the code are behind the #, which no server ever sees.
+// The page that links in e-mails open. Purpose and token are behind the #, which no browser sends to a server.
 
 const api = new URL("api/v1/", location.href);
 const at = (id) => document.getElementById(id);
 const [purpose, token] = location.hash.slice(1).split(":");
-history.replaceState(null, "", location.pathname); // the code stays out of the history
+history.replaceState(null, "", location.pathname); // keeps the token out of the history
 
 const PURPOSES = {
   verify_email: {
-    title: "Confirm your e-mail address",
-    done: "The address is confirmed. You can close this page.",
+    title: "Verify your e-mail address",
+    done: "The e-mail address is verified. You can close this page.",
     act: () => ask("POST", "auth/verify-email", { token }),
   },
   reset_password: {
@@ -16,43 +16,43 @@ const PURPOSES = {
     fields: ["password"],
     password: ["New password", "new-password"],
     keys: true,
-    done: "The password is changed, and every session is ended. Sign in with the new one.",
+    done: "The password is changed, and all sessions are revoked. Log in with the new password.",
     act: () => ask("POST", "auth/reset-password", {
       token, password: at("password").value, end_api_keys: at("keys").checked,
     }),
   },
   undo: {
     title: "Undo the change",
-    says: "This takes back what the e-mail tells of.",
+    says: "This undoes the change that the e-mail describes.",
     done: "The change is undone. If it was not yours, choose a new password by “Forgotten password”.",
     act: () => ask("POST", "auth/undo", { token }),
   },
   delete_account: {
     title: "Delete your account",
-    says: "Sign in once more to delete your account for good.",
+    says: "Log in again to delete your account permanently.",
     fields: ["email", "password"],
     password: ["Password", "current-password"],
     done: "The account is deleted.",
     act: async () => {
-      const signed = await signIn();
-      if (signed) await ask("DELETE", "users/account", { token }, signed.access_token);
-      return Boolean(signed);
+      const tokens = await logIn();
+      if (tokens) await ask("DELETE", "users/account", { token }, tokens.access_token);
+      return Boolean(tokens);
     },
   },
 };
 
-let owed = null; // the token of a sign-in that waits for a code
+let mfaToken = null; // of a login that needs a code
 
-// Who signed in; nothing while they owe a code, which the form asks for then.
-async function signIn() {
+// The tokens of the login; null while it needs a code, for which the form then asks.
+async function logIn() {
   const given = { email: at("email").value, password: at("password").value };
-  const asked = owed
-    ? ask("POST", "auth/2fa/verify", { mfa_token: owed, code: at("code").value })
+  const asked = mfaToken
+    ? ask("POST", "auth/2fa/verify", { mfa_token: mfaToken, code: at("code").value })
     : ask("POST", "auth/login", given);
   const { data } = await asked;
   if (!data.mfa_required) return data;
-  owed = data.mfa_token;
-  at("says").textContent = "Now enter a code of your authenticator app, or a recovery code.";
+  mfaToken = data.mfa_token;
+  at("says").textContent = "Enter a code of your authenticator app, or a recovery code.";
   for (const [name, shown] of [["email", false], ["password", false], ["code", true]]) {
     at(`${name}-label`).hidden = !shown;
     at(name).required = shown;
@@ -64,11 +64,11 @@ async function signIn() {
 async function ask(method, path, body, bearer) {
   const headers = { "Content-Type": "application/json" };
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
-  const answer = await fetch(new URL(path, api), { method, headers, body: JSON.stringify(body) });
-  const text = await answer.text();
-  const said = text ? JSON.parse(text) : {};
-  if (!answer.ok) throw new Error(said.errors?.[0]?.message ?? said.detail ?? "That did not work.");
-  return said;
+  const response = await fetch(new URL(path, api), { method, headers, body: JSON.stringify(body) });
+  const text = await response.text();
+  const parsed = text ? JSON.parse(text) : {};
+  if (!response.ok) throw new Error(parsed.errors?.[0]?.message ?? parsed.detail ?? "The request failed.");
+  return parsed;
 }
 
 function show(what) {
@@ -104,4 +104,4 @@ function show(what) {
 }
 
 if (token && Object.hasOwn(PURPOSES, purpose)) show(PURPOSES[purpose]);
-else at("says").textContent = "Open the link of an e-mail to come here.";
+else at("says").textContent = "Open this page with a link from an e-mail.";

@@ -1,16 +1,16 @@
-/** Where one is, in the address of the page: the open room, and a message to show in it. */
+/** The open room, and a message in it, in the URL of the page. */
 
 import { toast } from "./dom.js";
 
 export const addressOf = (id, seq = null) => `#room=${id}${seq ? `&message=${seq}` : ""}`;
 
-/** The room and the message that the address names; null where it names none. */
+/** The room and the message of the URL; null if it has none. */
 export function place() {
   const given = new URLSearchParams(location.hash.slice(1));
   return { room: given.get("room"), seq: Number(given.get("message")) || null };
 }
 
-/** Keeps the address and the open room in step: opening a room adds to the history of the tab, Back returns. */
+/** Synchronizes the URL and the open room: opening a room adds to the tab's history, Back goes to the last one. */
 export function createAddress({ store, chat }) {
   let shown = null;
 
@@ -18,7 +18,7 @@ export function createAddress({ store, chat }) {
     const { room, seq } = place();
     if (!room) return;
     if (store.get().rooms[room]) chat.open(room, seq);
-    else toast("That room is not one of yours.");
+    else toast("You are not a member of that room.");
   }
 
   const unwatch = store.watch(({ open }) => {

@@ -1,9 +1,9 @@
-/** The REST side: registering, logging in, and keeping the pair of tokens of this tab. */
+/** REST: registration, login, and the pair of tokens of this tab. */
 
 const KEPT = "hubbub:session";
 const VERIFIER = "hubbub:verifier";
 
-/** A refusal: `code`, a `message` for a person, `fields` as in the realtime protocol. */
+/** An error response: `code`, a human-readable `message`, `fields` as in the realtime protocol. */
 export class Refusal extends Error {
   constructor({ code, message, fields = [], retry_after_ms = null }) {
     super(message);
@@ -11,7 +11,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The tokens lie in sessionStorage, so two tabs can be two people. */
+/** The tokens are in sessionStorage, so that two tabs can be two users. */
 export function createApi() {
   let session = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
   let refreshing = null;
@@ -46,7 +46,7 @@ export function createApi() {
     return keep({ ...data, login: String(Math.random()) });
   }
 
-  /** A new pair. The old refresh token is spent, so all who ask at once share one request. */
+  /** Get a new pair. The refresh token is valid once, so that concurrent calls share one request. */
   function refresh() {
     refreshing ??= renew(session).finally(() => { refreshing = null; });
     return refreshing;
@@ -54,15 +54,15 @@ export function createApi() {
 
   async function renew(asking) {
     const data = await post("refresh", { refresh_token: asking?.refresh_token ?? "" });
-    // Whoever left while the answer was on its way is not brought back by it.
-    if (session !== asking) throw new Refusal({ code: "unauthenticated", message: "This tab has signed out." });
+    // A logout during the request stays a logout.
+    if (session !== asking) throw new Refusal({ code: "unauthenticated", message: "This tab has logged out." });
     return keep({ ...session, ...data }).access_token;
   }
 
   return {
     user: () => session?.user,
-    /** Whether this tab is the only one with this login: a duplicated tab copies it, and two that spend one
-     * refresh token would end the session for both. */
+    /** Whether this tab is the only one with this session. A duplicated tab copies it, and two that use one
+     * refresh token would revoke the session for both. */
     async claim() {
       if (!navigator.locks) return true;
       return new Promise((decide) => {
@@ -73,27 +73,27 @@ export function createApi() {
       });
     },
     register: (body) => enter("register", body),
-    /** With two-factor on, the answer is `{ mfa_required, mfa_token }`, and `verify` ends it. */
+    /** With two-factor enabled, the result is `{ mfa_required, mfa_token }`, and `verify` completes the login. */
     login: (body) => enter("login", { ...body, device_name: "playground" }),
     verify: (mfa_token, code) => enter("2fa/verify", { mfa_token, code }),
-    /** Those that one can sign in with: `{ name, title }` each. */
+    /** The providers for login: `{ name, title }` each. */
     async providers() {
       const response = await fetch("/api/v1/auth/oauth").catch(() => null);
       return response?.ok ? (await response.json()).data : [];
     },
-    /** Go to a provider; the code that comes back is good only with what this tab keeps. */
+    /** Go to a provider. The code of its redirect is valid only with the verifier that this tab keeps. */
     async leave(provider) {
       const asked = new URLSearchParams({ redirect: "/" });
       sessionStorage.removeItem(VERIFIER);
-      if (crypto.subtle) {  // there is none on a page that came over http from another machine
+      if (crypto.subtle) {  // undefined on a page over http from another machine
         const verifier = text(crypto.getRandomValues(new Uint8Array(32)));
         sessionStorage.setItem(VERIFIER, verifier);
         asked.set("challenge", text(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
       }
       location.assign(`/api/v1/auth/oauth/${provider}/authorize?${asked}`);
     },
-    /** How a sign-in with a provider ended: nothing if there was none, else as `login`; throws a refusal. */
-    async comeBack() {
+    /** The result of a login with a provider: null without one, else as for `login`. Throws a Refusal. */
+    async loginResult() {
       const said = new URLSearchParams(location.hash.slice(1));
       if (!said.has("oauth_code") && !said.has("oauth_error")) return null;
       history.replaceState(null, "", location.pathname);

@@ -1,4 +1,4 @@
-/** What a person can do here, in terms of the protocol's events; the views know no others. */
+/** The operations of the page, in terms of the protocol's events. Views call nothing else. */
 
 import { place } from "./address.js";
 import { announce, toast } from "./dom.js";
@@ -16,7 +16,7 @@ export function createChat(store, connection) {
   const leaving = new Set();
   let typed = 0;
 
-  /** Do it, and say so if it was refused. Null then. */
+  /** Call an event. Displays the error and returns null if it is rejected. */
   async function attempt(event, payload) {
     try {
       return await ask(event, payload);
@@ -33,7 +33,7 @@ export function createChat(store, connection) {
     return answer;
   }
 
-  /** What a page says of the ends of the log. Entries that came meanwhile may be behind the end of the page. */
+  /** Whether the log has entries beyond a page. Entries received meanwhile may be after the end of the page. */
   function ends({ before_seq, after_seq, around_seq, limit }, { has_more, has_before, has_after }, id, asked) {
     if (limit) return {};
     if (around_seq !== undefined) return { loaded: true, hasMore: has_before, hasNewer: has_after };
@@ -41,7 +41,7 @@ export function createChat(store, connection) {
     return { loaded: true, hasMore: has_more, ...(before_seq === undefined && { hasNewer: false }) };
   }
 
-  /** Have the message `seq` in the log of a room, else the first unread one, else the newest. */
+  /** Load the message `seq` into the log of a room, else the first unread one, else the newest. */
   async function load(id, seq) {
     const { my, log, loaded, hasMore, hasNewer } = get().rooms[id];
     const first = seq ?? (my.unread ? my.last_read_seq + 1 : null);
@@ -66,7 +66,7 @@ export function createChat(store, connection) {
     chat.open(room.id);
   }
 
-  /** A reaction to a message that came from history may be counted there already: read it again. */
+  /** A message from history may already count this reaction: read it again. */
   function onEntry(event, payload, isLive) {
     const room = get().rooms[payload.room_id];
     if (event.startsWith("reaction:")) {
@@ -86,7 +86,7 @@ export function createChat(store, connection) {
     doubtful.set(id, seqs.add(seq));
   }
 
-  /** A direct room has no name of its own: it is called like the other one. */
+  /** A direct room has no name. Its title is the name of the other user. */
   async function onReady(first) {
     const state = get();
     for (const room of Object.values(state.rooms)) {
@@ -97,7 +97,7 @@ export function createChat(store, connection) {
     if (known) dispatch({ type: "presence", presences: known.presences });
     const wanted = place();
     const general = state.rooms[wanted.room] ?? Object.values(state.rooms).sort((a, b) => b.last_seq - a.last_seq)[0];
-    if (wanted.room && first && general?.id !== wanted.room) toast("That room is not one of yours.");
+    if (wanted.room && first && general?.id !== wanted.room) toast("You are not a member of that room.");
     if (first && !state.open && general) chat.open(general.id, general.id === wanted.room ? wanted.seq : null);
     else if (state.open) refresh(state.open);
   }
@@ -152,7 +152,7 @@ export function createChat(store, connection) {
     },
     older: (id) => page(id, { before_seq: get().rooms[id].log.find((item) => item.id)?.seq ?? 1 }),
     newer: (id) => page(id, { after_seq: get().rooms[id].log.findLast((item) => item.id)?.seq ?? 0 }),
-    /** The newest messages in place of those further back. */
+    /** Replace older messages by the newest ones. */
     latest: (id) => page(id, {}, true),
     send(room_id, body) {
       const { replyTo } = get();
@@ -171,7 +171,7 @@ export function createChat(store, connection) {
     edit: (message_id, body) => attempt("message:edit", { message_id, body }),
     remove: (message_id) => attempt("message:delete", { message_id }),
     react: (message_id, emoji, on) => attempt(on ? "reaction:add" : "reaction:remove", { message_id, emoji }),
-    /** Read up to `seq`: one request at a time, and not more than one in READ_EVERY_MS. */
+    /** Advance the read mark to `seq`: one request at a time, and at most one in READ_EVERY_MS. */
     read(id, seq) {
       const room = get().rooms[id];
       if (!room?.my.unread || room.keepUnread || seq <= room.my.last_read_seq || !connection.isLive()) return;
@@ -237,7 +237,7 @@ function newId() {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-/** How a room is called on the page. */
+/** The title of a room on the page. */
 export function titleOf(state, room) {
   if (room.kind !== "direct") return room.name ?? "Unnamed room";
   return state.users[otherOf(state, room)]?.display_name ?? "Direct message";

@@ -1,4 +1,4 @@
-/** One socket on /chat: coming up, catching up by `sync`, going away, and the queue of messages still to send. */
+/** One socket on /chat: connecting, catching up with `sync`, disconnecting, and the queue of unsent messages. */
 
 import { Refusal } from "./api.js";
 import { behind, cursors } from "./state.js";
@@ -10,16 +10,16 @@ const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const passing = ({ code }) => ["offline", "no_answer", "unavailable", "rate_limited"].includes(code);
 const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
-/** `onReady` runs after each catching up, `onEntry` after each entry, `onEnd(why)` when signing in again is needed. */
+/** `onReady` runs after each catch-up, `onEntry` after each entry, `onEnd(why)` when a new login is needed. */
 export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) {
   const { get, dispatch } = store;
   const socket = io("/chat", { autoConnect: false, forceNew: true, auth: introduce });
   let live = false;      // caught up: the queue may be sent
   let dropped = false;   // by the button
-  let closing = null;    // the server's last words
+  let closing = null;    // the closing event of the server
   let sending = false;
   let ended = false;
-  let renewal = -5000;   // when the last token was asked for
+  let renewal = -5000;   // when the last token was requested
 
   const link = (status, note, action) => dispatch({ type: "link", status, note, action });
 
@@ -29,17 +29,17 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
     hand({ token, ...(epoch && { epoch, cursors: cursors(get()) }) });
   }
 
-  /** Emit and wait for the ack. Waits and tries again when told to; throws a Refusal. */
+  /** Emit and wait for the ack. Retries after `retry_after_ms`. Throws a Refusal. */
   async function ask(event, payload, tries = 4) {
     if (!socket.connected) throw new Refusal({ code: "offline", message: "Not connected." });
     const began = performance.now();
     wire.add("out", event, payload);
     const answer = await socket.timeout(15_000).emitWithAck(event, payload)
-      .catch(() => { throw new Refusal({ code: "no_answer", message: "The server did not answer." }); });
+      .catch(() => { throw new Refusal({ code: "no_answer", message: "The server did not respond." }); });
     wire.add("ack", event, answer, performance.now() - began);
     if (answer.ok) return answer.data;
     if (answer.error.code !== "rate_limited" || tries <= 1) throw new Refusal(answer.error);
-    link(get().link.status, `Too fast: again in ${Math.ceil(answer.error.retry_after_ms / 100) / 10} s`);
+    link(get().link.status, `Rate limited: next attempt in ${Math.ceil(answer.error.retry_after_ms / 100) / 10} s`);
     await wait(answer.error.retry_after_ms);
     if (live) link("online", "Connected");
     return ask(event, payload, tries - 1);
@@ -76,9 +76,9 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
     }
     const { count, ms } = await catchUp();
     live = true;
-    if (renewed) link("online", "The server's history changed: everything was read again");
+    if (renewed) link("online", "The epoch of the server changed: all rooms were loaded again");
     else if (count) link("online", `Caught up: ${plural(count, "entry", "entries")} by sync in ${ms} ms`);
-    else if (epoch) link("online", "Connected again, nothing was missed");
+    else if (epoch) link("online", "Reconnected, no entries were missed");
     else link("online", "Connected");
     onReady(epoch === null || renewed);
     flush();
@@ -108,10 +108,10 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
     onEnd(why);
   }
 
-  /** A refused or closed socket that does not come back by itself. */
+  /** A refused or closed socket that does not reconnect by itself. */
   async function settle({ code, message, retry_after_ms }) {
     if (code === "token_expired" || code === "unauthenticated") {
-      link("offline", "The login ran out: renewing it…");
+      link("offline", "The access token expired: renewing it…");
       try {
         await api.refresh();
         socket.connect();
@@ -145,7 +145,7 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
     if (ended) return;
     if (dropped) link("dropped", "Offline", "Reconnect");
     else if (reason === "io server disconnect") settle(closing ?? { message: "The server closed the connection." });
-    else link("offline", closing ? `${closing.message} Coming back` : "Offline: trying to reconnect");
+    else link("offline", closing ? `${closing.message} Reconnecting` : "Offline: trying to reconnect");
   });
   socket.on("closing", (last) => { closing = last; });
   socket.on("server:draining", ({ reconnect_in_ms }) => patience(reconnect_in_ms, reconnect_in_ms, 0));
@@ -157,7 +157,7 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
     try {
       await ask("auth:refresh", { token: await api.refresh() });
     } catch (refusal) {
-      link(get().link.status, `The login could not be renewed: ${refusal.message}`);
+      link(get().link.status, `The access token could not be renewed: ${refusal.message}`);
     }
   });
   socket.onAny((event, payload) => wire.add("in", event, payload));
@@ -165,11 +165,11 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
     socket.on(event, (payload) => {
       dispatch({ type: "entry", event, payload });
       onEntry(event, payload, true);
-      if (live && behind(get()).length) catchUp().catch(() => {});  // a hole: never seen, but cheap to mend
+      if (live && behind(get()).length) catchUp().catch(() => {});  // a gap: never observed, but cheap to repair
     });
   }
 
-  /** How long the stock client waits before it comes back. */
+  /** The delays of the stock client before it reconnects. */
   function patience(least, most, jitter) {
     socket.io.reconnectionDelay(least);
     socket.io.reconnectionDelayMax(most);
@@ -188,7 +188,7 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
     on: (event, listener) => socket.on(event, listener),
     isLive: () => live,
     start: () => socket.connect(),
-    /** Cut the transport, as a tunnel would, and stay away until `reconnect`. */
+    /** Drop the transport, as in a tunnel, and stay offline until `reconnect`. */
     drop() {
       dropped = true;
       socket.io.reconnection(false);

@@ -1,4 +1,4 @@
-/** Making and updating elements. Data only ever goes in as text, so nothing a person writes becomes markup. */
+/** Creates and updates elements. Data is only set as text, so that no text of a user becomes markup. */
 
 /** h("button.primary", { onclick }, "Send"): an element, its attributes or listeners, its children. */
 export function h(name, props = {}, ...children) {
@@ -30,12 +30,12 @@ export function icon(name) {
   return svg;
 }
 
-/** A button that shows an icon and says what it does. */
+/** A button with an icon and a label. */
 export function iconButton(name, label, onclick, props = {}) {
   return h("button.icon-button", { type: "button", "aria-label": label, title: label, onclick, ...props }, icon(name));
 }
 
-/** A person's first letters in a colour of their own, with a presence dot if `status` is given. */
+/** The initials of a user, in a color of their own, with a presence dot if `status` is given. */
 export function avatar(user, status) {
   const name = user?.display_name || user?.username || "?";
   const letters = name.split(/\s+/).map((word) => [...word][0]).slice(0, 2).join("").toUpperCase();
@@ -115,7 +115,7 @@ export function toast(text) {
   setTimeout(() => note.remove(), 6000);
 }
 
-/** Say it to those who listen instead of looking. */
+/** Announce a text to screen readers. */
 export const announce = (text) => { document.getElementById("live").textContent = text; };
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });

@@ -1,4 +1,4 @@
-/** Puts the page together: signing in, then the chat; one render after each burst of changes. */
+/** Assembles the page: the login, then the chat. Renders once after each burst of changes. */
 
 import { createAddress } from "./address.js";
 import { createApi } from "./api.js";
@@ -10,7 +10,7 @@ import { forgetDrafts } from "./views/composer.js";
 import { createConversation } from "./views/conversation.js";
 import { createPanel } from "./views/panel.js";
 import { createSidebar } from "./views/sidebar.js";
-import { signIn } from "./views/signin.js";
+import { createLogin } from "./views/login.js";
 import { createWire } from "./views/wire.js";
 
 const root = document.getElementById("app");
@@ -18,14 +18,14 @@ const api = createApi();
 
 async function start() {
   applyTheme(localStorage.getItem("hubbub:theme"));
-  const back = await api.comeBack().catch((refusal) => refusal);
+  const back = await api.loginResult().catch((refusal) => refusal);
   if (api.user()) await enter();
   else signedOut(back);
 }
 
 function signedOut(back = null) {
   document.title = "hubbub playground";
-  const form = signIn(api, enter, back);
+  const form = createLogin(api, enter, back);
   root.replaceChildren(form);
   form.querySelector("input:not([type=hidden])").focus();
 }
@@ -42,7 +42,7 @@ async function enter() {
     onReady: (first) => hooks.chat.onReady(first), onEntry: (...args) => hooks.chat.onEntry(...args) });
   const chat = hooks.chat = createChat(store, connection);
   const address = createAddress({ store, chat });
-  const context = { store, chat, connection, theme: nextTheme, signOut };
+  const context = { store, chat, connection, theme: nextTheme, logOut };
   const views = [createSidebar(context), createConversation(context), createPanel(context)];
   const app = h("div.app", {}, views.map((view) => view.element), wire.element);
   root.replaceChildren(app);
@@ -64,7 +64,7 @@ async function enter() {
     signedOut();
   }
 
-  function signOut() {
+  function logOut() {
     connection.end();
     address.end();
     api.logout();

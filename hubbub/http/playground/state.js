@@ -1,17 +1,17 @@
-/** All that the page knows, and the one pure function that changes it: no network, no elements, no clock. */
+/** The state of the page, and the pure function that changes it: no network, no elements, no clock. */
 
 export const initial = {
   me: null, epoch: null, open: null, rooms: {}, users: {}, presence: {}, queue: [],
   link: { status: "connecting", note: "Connecting…" }, editing: null, replyTo: null, panel: null,
 };
 
-/** The largest count: it stands for as many or more. */
+/** The largest count: it means as many or more. */
 const COUNTED = 1000;
 
 /** A count as text. */
 export const counted = (count) => (count >= COUNTED ? "999+" : String(count));
 
-/** The state after `action`. What changes nothing gives the same object back. */
+/** The state after `action`; the same object if nothing changed. */
 export function reduce(state, action) {
   return steps[action.type](state, action);
 }
@@ -34,16 +34,16 @@ export function createStore(state) {
   };
 }
 
-/** `{ room_id: last seq seen }`, which is what a client says of itself when it comes back. */
+/** `{ room_id: last seq }`, which a client sends when it reconnects. */
 export const cursors = (state) =>
   Object.fromEntries(Object.values(state.rooms).slice(0, 500).map((room) => [room.id, room.cursor]));
 
-/** The rooms in which the server has entries that this page has not. */
+/** The rooms with entries that this page has not received. */
 export const behind = (state) =>
   Object.values(state.rooms).filter((room) => room.last_seq > room.cursor || Object.keys(room.held).length);
 
 const steps = {
-  /** `ready`: everything of another epoch is forgotten, rooms that came back keep their log and their cursor. */
+  /** `ready`: state of another epoch is dropped; known rooms keep their log and cursor. */
   ready(state, { ready }) {
     const rooms = ready.epoch === state.epoch ? state.rooms : {};
     return steps.rooms({ ...state, me: ready.user, epoch: ready.epoch, rooms }, ready);
@@ -85,7 +85,7 @@ const steps = {
     const log = messages.filter((message) => !newer.has(message.seq)).reduce(upsert, kept);
     return { ...put(state, id, { log, ...page }), users: meet(state.users, messages.map((m) => m.sender)) };
   },
-  /** An ack's message: shown at once, though its entry is still to come. */
+  /** The message of an ack: displayed at once, before its entry arrives. */
   stored(state, { message, client_id }) {
     const queue = state.queue.filter((item) => item.client_id !== client_id);
     const room = state.rooms[message.room_id];
@@ -105,7 +105,7 @@ const steps = {
     const { [user_id]: _, ...others } = state.rooms[room_id]?.typing ?? {};
     return put(state, room_id, { typing: typing ? { ...others, [user_id]: true } : others });
   },
-  /** Somebody's read mark; one's own comes from another device and changes the counts. */
+  /** A read mark. The user's own, set on another device, changes the counts. */
   read(state, { room_id, user_id, seq, unread, mentions }) {
     const room = state.rooms[room_id];
     if (!room) return state;
@@ -203,7 +203,7 @@ const entries = {
   "member:role"(state, room, payload) {
     const { user_id, role } = payload;
     const my = user_id === state.me.id ? { ...room.my, role } : room.my;
-    const name = state.users[user_id]?.display_name ?? "Somebody";
+    const name = state.users[user_id]?.display_name ?? "A user";
     return note(state, room, payload, `${name} is ${role} now`, { my, roles: { ...room.roles, [user_id]: role } });
   },
   "room:updated"(state, room, payload) {

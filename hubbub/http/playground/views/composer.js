@@ -1,11 +1,11 @@
-/** Where one writes: Enter sends, Shift+Enter breaks the line, Up in an empty box edits the last message. */
+/** The composer: Enter sends, Shift+Enter breaks the line, Up in an empty box edits the last message. */
 
 import { titleOf } from "../chat.js";
 import { AUTO, h, icon, iconButton, isolated } from "../dom.js";
 
 const KEPT = "hubbub:drafts";
 
-/** Forget what was written and not sent, with the login. */
+/** Remove the drafts, at logout. */
 export const forgetDrafts = () => sessionStorage.removeItem(KEPT);
 
 export function createComposer({ store, chat }) {

@@ -1,4 +1,4 @@
-/** The open room: its heading, the state of the connection, the log, who types, and the box to write in. */
+/** The open room: heading, connection state, log, typing users and composer. */
 
 import { titleOf } from "../chat.js";
 import { arrowKeys, AUTO, dayOf, h, icon, iconButton, keyed } from "../dom.js";
@@ -42,7 +42,7 @@ export function createConversation(context) {
   const reading = createReading(context, scroller);
   let shown = { open: null, first: null, jump: null };
   let loading = false;
-  let stuck = true;   // to the newest message, whatever happens to the height
+  let stuck = true;   // at the newest message, also when the height changes
 
   const atBottom = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
   const bottom = () => { scroller.scrollTop = scroller.scrollHeight; };
@@ -50,7 +50,7 @@ export function createConversation(context) {
 
   const newestShown = () => atBottom() && !room(store.get())?.hasNewer;
 
-  /** Another page of the log, at its beginning or at its end. */
+  /** Load another page of the log, at its beginning or its end. */
   async function more(which = "older") {
     const now = room(store.get());
     if (loading || !now?.[which === "older" ? "hasMore" : "hasNewer"] || !connection.isLive()) return;
@@ -79,7 +79,7 @@ export function createConversation(context) {
     if (!bar.hidden) count.textContent = `${counted(now.my.unread)} unread`;
   }
 
-  /** Show what the room was opened for: a message, the first unread one, or the newest. */
+  /** Scroll to the target: a message, the first unread one, or the newest. */
   function jump({ seq }, log) {
     const message = seq && log.find((item) => item.seq === seq);
     const divider = list.querySelector("li.divider");
@@ -139,13 +139,13 @@ function headline(room) {
 }
 
 function whoTypes(state, room) {
-  const names = Object.keys(room.typing).map((id) => state.users[id]?.display_name ?? "Somebody");
+  const names = Object.keys(room.typing).map((id) => state.users[id]?.display_name ?? "A user");
   if (!names.length || state.link.status !== "online") return "";
-  if (names.length > 2) return "Several people are typing…";
+  if (names.length > 2) return "Several users are typing…";
   return `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} typing…`;
 }
 
-/** The log with its days, the mark of what is new, and what waits to be sent. */
+/** The log with days, the divider of unread messages, and queued messages. */
 function lines(state, room) {
   const items = [];
   const queue = state.queue.filter((item) => item.room_id === room.id);
@@ -168,7 +168,7 @@ function lines(state, room) {
   return [...items, ...queue.map((item) => ({ key: item.client_id, pending: item }))];
 }
 
-/** What a line shows: it is built again only if one of these changed. */
+/** The values that an item displays. It is built again only if one of them changed. */
 function deps(state, room, { message, pending, joined, day }) {
   if (!message) return [day, pending, state.link.status === "online"];
   if (message.note) return [message];
@@ -186,16 +186,16 @@ function drawLine(shared, { message, pending, joined, day, divider }) {
   return drawMessage(shared, message, joined, readers(shared.state, shared.room, message));
 }
 
-/** "Seen by …" under one's own last message. */
+/** "Seen by …" below the user's last message. */
 function readers(state, room, message) {
   if (message.sender.id !== state.me.id || message !== room.log.findLast((item) => item.sender)) return "";
   const people = Object.entries(room.reads).filter(([, seq]) => seq >= message.seq);
-  const names = people.slice(0, 3).map(([id]) => state.users[id]?.display_name ?? "somebody");
+  const names = people.slice(0, 3).map(([id]) => state.users[id]?.display_name ?? "a user");
   if (!names.length || room.kind === "direct") return names.length ? "Seen" : "";
   return `Seen by ${names.join(", ")}${people.length > 3 ? ` and ${people.length - 3} more` : ""}`;
 }
 
-/** The thin line that says how the connection is, with the button that cuts it. */
+/** The strip with the state of the connection, and the button that drops it. */
 function createStrip(connection) {
   const text = h("span.grow", { role: "status" });
   const act = () => (button.dataset.act === "drop" ? connection.drop() : connection.reconnect());

@@ -1,4 +1,4 @@
-/** The small windows: a new room, public rooms, choosing a person. Esc closes each of them. */
+/** The dialogs: a new room, public rooms, choosing a user. Esc closes each of them. */
 
 import { AUTO, avatar, h, iconButton, isolated } from "../dom.js";
 
@@ -11,7 +11,7 @@ function dialog(title, ...content) {
   return element;
 }
 
-/** Close a dialog that led into a room: what comes next is writing. */
+/** Close a dialog that opened a room, and focus the composer. */
 function toBox(open) {
   open.close();
   document.getElementById("composer").focus();
@@ -21,11 +21,11 @@ const finder = (label, oninput) =>
   h("input", { ...AUTO, type: "search", "aria-label": label, placeholder: label, oninput, autofocus: true });
 const field = (label, input) => h("label.field", {}, h("span", {}, label), input);
 
-/** Make a room, or change the name and topic of `room`. */
+/** Create a room, or change name and topic of `room`. */
 export function askRoom(chat, room = null) {
   const name = h("input", { ...AUTO, value: room?.name ?? "", maxlength: 80, required: true, autofocus: true });
   const topic = h("input", { ...AUTO, value: room?.topic ?? "", maxlength: 250 });
-  const kind = h("select", {}, h("option", { value: "public" }, "Public: anybody may join"),
+  const kind = h("select", {}, h("option", { value: "public" }, "Public: every user may join"),
     h("option", { value: "private" }, "Private: by invitation"));
   const form = h("form", { onsubmit: save }, !room && field("Kind", kind), field("Name", name), field("Topic", topic),
     h("button.primary", {}, room ? "Save" : "Create room"));
@@ -49,7 +49,7 @@ export function browseRooms(store, chat) {
     const found = await chat.browse(asked);
     if (!found || asked !== query.value.trim()) return;
     list.replaceChildren(...found.rooms.map(row));
-    if (!found.rooms.length) list.append(h("li.empty", {}, "No such room."));
+    if (!found.rooms.length) list.append(h("li.empty", {}, "No room found."));
   }
 
   function row(room) {
@@ -68,10 +68,10 @@ export function browseRooms(store, chat) {
   show();
 }
 
-/** One of the people with whom one shares a room. */
-export async function choosePerson(store, chat, title, choose, leaveOut = []) {
+/** Choose one of the users who share a room with the user. */
+export async function chooseUser(store, chat, title, choose, leaveOut = []) {
   const list = h("ul.choices");
-  const query = finder("Find a person", show);
+  const query = finder("Find a user", show);
   const open = dialog(title, query, list);
 
   function show() {
@@ -83,7 +83,7 @@ export async function choosePerson(store, chat, title, choose, leaveOut = []) {
       h("button.person", { type: "button", onclick: () => { open.close(); choose(user); } },
         avatar(user, presence[user.id] ?? "offline"),
         h("strong", AUTO, user.display_name), h("small", {}, `@${user.username}`)))));
-    if (!found.length) list.append(h("li.empty", {}, "Nobody here with whom you share a room."));
+    if (!found.length) list.append(h("li.empty", {}, "No user found who shares a room with you."));
   }
   show();
   const unknown = Object.values(store.get().rooms).filter((room) => !Object.keys(room.roles).length).slice(0, 5);

@@ -1,4 +1,4 @@
-/** One message: who, when, what, its reactions, and what may be done with it. */
+/** One message: sender, time, body, reactions and buttons. */
 
 import { addressOf } from "../address.js";
 import { AUTO, avatar, h, icon, iconButton, timeOf, twice } from "../dom.js";
@@ -27,7 +27,7 @@ export function drawMessage(shared, message, joined, seenBy) {
   !message.deleted_at && actions(shared, message, own || room.my.role !== "member", own));
 }
 
-/** The time of a message, and its address. */
+/** The time of a message, as a link to its URL. */
 const when = ({ room_id, seq, created_at: at }) =>
   h("a.when", { href: addressOf(room_id, seq), tabindex: -1, title: new Date(at).toLocaleString() },
     h("time", { datetime: at }, timeOf(at)));
@@ -41,7 +41,7 @@ function drawBody(shared, message) {
     message.edited_at && h("small.edited", {}, " (edited)"));
 }
 
-/** A message of one's own that the server has not stored yet. */
+/** A message of the user that the server has not stored yet. */
 export function drawPending({ chat, store, state }, item) {
   const how = item.problem ? "not sent" : state.link.status === "online" ? "sending…" : "queued";
   const discard = () => store.dispatch({ type: "unqueue", client_id: item.client_id });
@@ -68,7 +68,7 @@ function quote({ room }, message) {
   }, icon("reply"), h("span", {}, words));
 }
 
-/** Scroll to a message of the log and point it out. */
+/** Scroll to a message of the log and highlight it. */
 export function show(id) {
   const element = document.getElementById(`m-${id}`);
   element?.scrollIntoView({ block: "center" });

@@ -1,8 +1,8 @@
-/** The panel at the side: the members of the room, or the search. */
+/** The side panel: members of the room, or search. */
 
 import { titleOf } from "../chat.js";
 import { AUTO, avatar, h, iconButton, isolated, keyed, twice, whenOf } from "../dom.js";
-import { askRoom, choosePerson } from "./dialogs.js";
+import { askRoom, chooseUser } from "./dialogs.js";
 
 const ORDER = ["online", "busy", "away", "offline"];
 const ROLES = ["owner", "moderator", "member"];
@@ -58,7 +58,7 @@ function createMembers({ store, chat }) {
     const tool = (label, act) => h("button", { type: "button", onclick: act }, label);
     const shared = room.kind !== "direct";
     const leads = shared && room.my.role !== "member";
-    const invite = () => choosePerson(store, chat, `Invite to ${room.name ?? "the room"}`,
+    const invite = () => chooseUser(store, chat, `Invite to ${room.name ?? "the room"}`,
       (user) => chat.invite(room.id, user.id), Object.keys(room.roles));
     return h("div", {},
       leads && tool("Invite", invite),
@@ -82,7 +82,7 @@ function createMembers({ store, chat }) {
 }
 
 function createSearch({ store, chat }) {
-  const query = h("input", { ...AUTO, type: "search", "aria-label": "Words to look for", placeholder: "Words to look for" });
+  const query = h("input", { ...AUTO, type: "search", "aria-label": "Words to search for", placeholder: "Words to search for" });
   const here = h("input", { type: "checkbox" });
   const list = h("ul.results", { "aria-label": "Found" });
   const more = h("button.older", { type: "button", hidden: true, onclick: () => find(more.cursor) }, "More");

@@ -1,13 +1,13 @@
-/** Who one is, the rooms one is in, and the way to more of them. */
+/** The user, the user's rooms, and buttons for more of them. */
 
 import { otherOf, titleOf } from "../chat.js";
 import { arrowKeys, AUTO, avatar, h, icon, iconButton, keyed } from "../dom.js";
 import { counted } from "../state.js";
-import { askRoom, browseRooms, choosePerson } from "./dialogs.js";
+import { askRoom, browseRooms, chooseUser } from "./dialogs.js";
 
 const STATUSES = [["online", "Online"], ["away", "Away"], ["busy", "Busy"]];
 
-export function createSidebar({ store, chat, theme, signOut }) {
+export function createSidebar({ store, chat, theme, logOut }) {
   const rooms = h("ul.rooms", { "aria-label": "Rooms" });
   const direct = h("ul.rooms", { "aria-label": "Direct messages" });
   const me = h("div.me");
@@ -18,12 +18,12 @@ export function createSidebar({ store, chat, theme, signOut }) {
     section("Rooms", rooms, iconButton("compass", "Browse rooms", () => browseRooms(store, chat)),
       iconButton("plus", "New room", () => askRoom(chat))),
     section("Direct messages", direct, iconButton("plus", "New direct message",
-      () => choosePerson(store, chat, "Write to", (user) => chat.direct(user.id)))));
-  const element = h("aside.sidebar", { "aria-label": "Rooms and people" },
+      () => chooseUser(store, chat, "Write to", (user) => chat.direct(user.id)))));
+  const element = h("aside.sidebar", { "aria-label": "Rooms and users" },
     h("div.brand", {},
       h("img", { src: "/playground/icon.svg", alt: "", width: 24, height: 24 }), h("span", {}, "hubbub"),
       iconButton("theme", "Switch between light and dark", theme)),
-    nav, h("div.self", {}, me, h("div.who", {}, name, status), iconButton("leave", "Sign out", signOut)));
+    nav, h("div.self", {}, me, h("div.who", {}, name, status), iconButton("leave", "Log out", logOut)));
   arrowKeys(nav, "button.room");
   let drawer = false;
 

@@ -1,4 +1,4 @@
-/** What goes over the socket, live, for those who write a client. Collapsed until it is opened. */
+/** Live view of the events on the socket, for authors of clients. Collapsed until it is opened. */
 
 import { h } from "../dom.js";
 
@@ -14,7 +14,7 @@ export function createWire() {
 
   return {
     element,
-    /** `way` is "in", "out" or "ack"; `ms` how long the ack took. */
+    /** `way` is "in", "out" or "ack"; `ms` is the time until the ack. */
     add(way, event, payload, ms) {
       const bad = payload?.ok === false || event === "connect_error";
       const text = JSON.stringify(payload, (key, value) => (key === "token" ? "…" : value)) ?? "";

@@ -1,10 +1,10 @@
-/** The first page: register, log in, or go to a provider; `back` is how that ended, a refusal for one. */
+/** The first page: register, log in, or go to a provider. `back` is the result of a provider's login, or its error. */
 
 import { h } from "../dom.js";
 
-export function signIn(api, enter, back) {
+export function createLogin(api, enter, back) {
   let registering = true;
-  let owed = null;  // the token of a login that waits for a code
+  let owed = null;  // the token of the MFA challenge
   const problem = h("p.problem", { role: "alert" });
   const name = field("name", "Name", { autocomplete: "name", required: true, maxlength: 80 });
   const username = field("username", "Username (optional)", { autocomplete: "username", maxlength: 32 });
@@ -15,10 +15,10 @@ export function signIn(api, enter, back) {
   const submit = h("button.primary", {}, "Register");
   const tabs = ["Register", "Log in"].map((label, i) =>
     h("button.tab", { type: "button", onclick: () => choose(i === 0) }, label));
-  const providers = h("div.providers", { role: "group", "aria-label": "Sign in with", hidden: true });
-  const form = h("form.sign-in", { onsubmit: send },
+  const providers = h("div.providers", { role: "group", "aria-label": "Log in with", hidden: true });
+  const form = h("form.login-form", { onsubmit: send },
     h("h1", {}, h("img", { src: "/playground/icon.svg", alt: "", width: 34, height: 34 }), "hubbub"),
-    h("p.lead", {}, "A playground for the realtime protocol. Open a second tab to be somebody else."),
+    h("p.lead", {}, "A playground for the realtime protocol. Open a second tab to log in as another user."),
     h("div.tabs", { role: "group", "aria-label": "Register or log in" }, tabs),
     name, username, email, password, code, problem, submit, providers);
 
@@ -68,7 +68,7 @@ export function signIn(api, enter, back) {
     const found = await api.providers();
     providers.hidden = found.length === 0;
     providers.replaceChildren(...found.map(({ name, title }) =>
-      h("button", { type: "button", onclick: () => api.leave(name) }, `Sign in with ${title}`)));
+      h("button", { type: "button", onclick: () => api.leave(name) }, `Log in with ${title}`)));
   }
 
   choose(true);
@@ -77,7 +77,7 @@ export function signIn(api, enter, back) {
     choose(false);
     askForCode(back.mfa_token);
   } else if (back) problem.textContent = back.message;
-  return h("main.entrance", {}, form);
+  return h("main.login", {}, form);
 }
 
 const field = (name, label, props) => h("label.field", {}, h("span", {}, label), h("input", { dir: "auto", name, ...props }));
