@@ -118,5 +118,5 @@ async def test_metrics_may_have_a_separate_port(database_url, tmp_path, unused_t
 async def test_a_port_in_use_is_reported():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(CannotListen, match=rf"^127.0.0.1:{port} is taken: .*HUBBUB_METRICS_PORT"):
+        with pytest.raises(CannotListen, match=rf"^127.0.0.1:{port} is in use: .*HUBBUB_METRICS_PORT"):
             await open_port(Settings.for_tests(metrics_port=port))

@@ -270,7 +270,7 @@ async def test_the_wait_for_a_body_is_bounded(instance, monkeypatch):
 
     answer = await spoken(instance, REGISTER + JSON + b"Content-Length: 100\r\n\r\n{")
 
-    assert "too long" in refusal(answer, 400, "bad_request")["detail"]
+    assert "not received in time" in refusal(answer, 400, "bad_request")["detail"]
 
 
 @pytest.fixture
