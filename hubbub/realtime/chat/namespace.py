@@ -245,6 +245,7 @@ class ChatNamespace:
 
     async def _refresh_auth(self, ctx: Context, command: wire.RefreshAuth) -> wire.Expiry:
         """Accept a new access token of the same user and session. Return its expiry. Raises Forbidden."""
+        connect_request.require_no_api_key(command.token)
         auth_session = await sessions.authenticate(self._container, command.token)
         if auth_session.user.id != ctx.user_id or auth_session.session_id != ctx.session_id:
             raise Forbidden("The token belongs to another session.")

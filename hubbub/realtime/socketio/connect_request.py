@@ -68,13 +68,18 @@ def verify(tokens: TokenIssuer, handshake_info: HandshakeInfo, auth: object) -> 
     """
     connect_auth = _parse_auth(auth)
     token = connect_auth.token or _find_token(handshake_info)
-    if is_api_key(token):
-        raise Unauthenticated(API_KEY_REFUSED)
+    require_no_api_key(token)
     return ConnectRequest(
         tokens.verify_access(token),
         connect_auth.epoch,
         connect_auth.cursors,
     )
+
+
+def require_no_api_key(token: str) -> None:
+    """Refuse an API key that is sent as an access token. Raises Unauthenticated."""
+    if is_api_key(token):
+        raise Unauthenticated(API_KEY_REFUSED)
 
 
 def _parse_auth(auth: object) -> wire.ConnectAuth:

@@ -339,6 +339,7 @@ async def test_an_api_key_does_not_extend_a_socket(instance):
     answer = await socket.call_for_ack("auth:refresh", token=(await make(ada))["key"])
 
     assert (answer["ok"], answer["error"]["code"]) == (False, "unauthenticated")
+    assert "API key" in answer["error"]["message"]
 
 
 async def test_invalid_keys_count_for_the_ip_address(settings):
