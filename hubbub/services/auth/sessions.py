@@ -23,9 +23,7 @@ from hubbub.services.context import Container, Context, publish
 from hubbub.services.instance.session_cache import AuthenticatedSession
 from hubbub.services.users import account_view, users
 
-CONFIRMATION_LIFETIME = timedelta(
-    minutes=10
-)  # after which the password is needed again  # after which the password is needed again
+CONFIRMATION_LIFETIME = timedelta(minutes=10)  # after which the password is needed again
 
 
 async def authenticate(container: Container, token: str) -> AuthenticatedSession:

@@ -83,7 +83,6 @@ class Process:
         self._settings = settings  # read for the rules on peers
         self._renew_interval_s = renew_interval_s  # between two renewals
         # Fingerprints of the keys whose tokens this process accepts.
-        # Fingerprints of the keys whose tokens this process accepts.
         self._accepted_fingerprints = {
             key_id(secret) for secret in (settings.secret_key, *settings.secret_key_previous)
         }
@@ -97,7 +96,6 @@ class Process:
             uses_redis=settings.redis_url is not None,
         )
         # A connection of its own, since the pool may be exhausted. None: not registered.
-        # Of its own, since the pool may be exhausted; None: not registered.
         self._connection: DedicatedConnection | None = None
         self._renew_requested = asyncio.Event()  # set when a change must be written at once
         self._task = tasks.PeriodicTask(  # renews the row

@@ -55,10 +55,7 @@ class Reconciler:
         self._ended_memberships: list[_EndedMembership] = []  # found by the last comparison
         self._repair_count = 0  # signals that were delivered
         # Coalesces the comparisons of single users.
-        # Coalesces the comparisons of single users.
-        # Coalesces the comparisons of single users.
         self._loader: BatchLoader[UUID, None] = BatchLoader(self._reconcile_batch, name="reconcile users")
-        # Compares every 0.6 s.
         # Compares every 0.6 s.
         self._task = tasks.PeriodicTask(self.check, name="reconciler", interval_s=INTERVAL_S)
 
