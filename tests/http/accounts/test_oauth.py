@@ -211,7 +211,7 @@ async def test_an_account_with_the_same_verified_email_address_is_linked(instanc
     status, _, answer = await browser.log_in()
 
     assert (status, answer["data"]["user"]["id"]) == (200, ada.id)
-    assert "sign in to your account with Test" in plain_text(
+    assert "log in to your account with Test" in plain_text(
         await mailbox.next_message("ada@example.com", "Login with Test")
     )
     login = {"email": "ada@example.com", "password": PASSWORD}

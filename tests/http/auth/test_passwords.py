@@ -158,7 +158,7 @@ async def test_login_emails_can_be_disabled(instance, mailbox):
     await mailbox.next_message("ada@example.com", "Your password was changed")
 
     # Jobs begin in the order in which they were stored.
-    assert not any("sign-in" in each["Subject"] for each in mailbox.messages)
+    assert not any("login" in each["Subject"] for each in mailbox.messages)
 
 
 async def test_emails_use_the_language_of_their_recipient(instance, mailbox):
