@@ -151,8 +151,13 @@ def test_every_module_has_a_docstring():
 
 
 def _mirrors(path: Path) -> bool:
-    """Whether a test has a module, or a folder, of its name in its place, or is about a noun of the rules."""
+    """Return whether a test has a module or folder of its name in its place.
+
+    A service may be tested directly below `services`. A folder named as a module holds tests of that module.
+    """
     relative = path.relative_to(ROOT / "tests")
+    if (PACKAGE / relative.parent).with_suffix(".py").is_file():
+        return True
     noun = relative.stem.removeprefix("test_")
     places = [PACKAGE / relative.parent, PACKAGE / "services"]
     return any((place / name).exists() for place in places for name in (noun, f"{noun}.py"))

@@ -1,4 +1,4 @@
-"""The SQLite engine. The guarantees of its transactions are tested in tests/db/test_database.py."""
+"""The SQLite engine. The guarantees of its transactions are tested in tests/db/database/."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""Names that a body may mention. The database decides who is a member (test_events.py)."""
+"""Names that a body may mention. The database decides who is a member (tests/realtime/chat/events/)."""
 
 import pytest
 
