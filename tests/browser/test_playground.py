@@ -144,7 +144,7 @@ async def test_all_functions_work_by_keyboard(browser_tabs: BrowserTabs) -> None
     await page.press("Escape")
     await page.wait_until("document.activeElement.id === 'composer' && !document.querySelector('.editor')")
 
-    # Backwards from the box lie the messages, one stop for all of them, and their buttons within reach.
+    # Backwards from the box come the messages, one stop for all of them, with their buttons within reach.
     await page.evaluate("document.querySelector('.message[tabindex=\"0\"]').focus()")
     await page.press("Tab")
     assert await page.evaluate("document.activeElement.getAttribute('aria-label')") == "React"

@@ -92,7 +92,7 @@ async def test_the_detail_is_for_admins(instance):
     assert answer["checks"] == {"database": "ok", "migrations": "ok", "draining": "no", "instances": "ok"}
     assert answer["database"] == ("sqlite" if instance.settings.uses_sqlite else "postgres")
     assert answer["instance"]["connections"] == 1
-    assert sum(answer["jobs"].values()) >= 1  # the letter to prove the address
+    assert sum(answer["jobs"].values()) >= 1  # the e-mail that verifies the address
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)

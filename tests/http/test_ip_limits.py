@@ -26,7 +26,7 @@ SOMAXCONN = int(Path("/proc/sys/net/core/somaxconn").read_text())  # the system'
 HERE, THERE = "127.0.0.1", "127.0.0.2"
 ATTEMPTS = 40
 
-# Requests that cost work and no account: one per way to be answered.
+# Requests that cost work and need no account: one per kind of response.
 FREE = {
     "health": b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n",
     "unknown route": b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n",

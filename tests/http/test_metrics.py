@@ -88,7 +88,7 @@ def in_production(database_url, tmp_path, **more):
     ("proxies", "allowed", "headers", "status"),
     [
         ("", "", {}, 200),
-        ("", "", {"X-Forwarded-For": "203.0.113.9"}, 403),  # a proxy here that nobody told of
+        ("", "", {"X-Forwarded-For": "203.0.113.9"}, 403),  # a proxy here that is not configured
         ("", "", {"X-Forwarded-For": "127.0.0.1"}, 403),
         ("", "", {"Forwarded": "for=203.0.113.9"}, 403),
         ("127.0.0.0/8", "", {"X-Forwarded-For": "203.0.113.9"}, 403),

@@ -68,7 +68,7 @@ async def settings(settings: Any, proxy: TcpProxy, other: Issuer) -> Any:
 
 
 class OperationCaller:
-    """Asks operations by their described paths."""
+    """Calls operations by their described paths."""
 
     def __init__(self, instance: LiveInstance) -> None:
         self.instance = instance
@@ -76,7 +76,7 @@ class OperationCaller:
     async def ask(
         self, by: ApiUser | None, method: str, path: str, wanted: int, **given: Any
     ) -> dict[str, Any]:
-        """Ask and insist on a status. `given` fills in the path's braces; the rest are aiohttp's options."""
+        """Call an operation and assert its status. `given` fills the path. Other options are aiohttp's."""
         options = {name: given.pop(name) for name in ("json", "params", "data", "headers") if name in given}
         for name, value in given.items():
             path = path.replace(f"{{{name}}}", str(value))
@@ -87,7 +87,7 @@ class OperationCaller:
 
 
 def _anything(operation: dict[str, Any], path: str) -> dict[str, Any]:
-    """What fills in an address and a body well enough to reach what lies behind the token."""
+    """A path and body that pass validation, to reach the checks behind the token."""
     ids = {part["name"]: "%F0%9F%91%8D" for part in operation["parameters"] if part["in"] == "path"}
     ids |= {name: str(uuid4()) for name in ids if name.endswith("_id")}
     return ids
@@ -142,7 +142,7 @@ async def test_each_described_response_is_seen(instance, proxy, other):
 
 
 def _body(path: str) -> dict[str, Any] | None:
-    """A good body for those who need no token."""
+    """A valid body for callers without a token."""
     login = {"email": "ada@example.com", "password": "correct horse battery"}
     return {
         "/api/v1/auth/register": {
@@ -343,7 +343,7 @@ async def _two_factor(asker: OperationCaller) -> None:
 
 
 async def _oauth(asker: OperationCaller, other: Issuer) -> dict[str, dict[str, Any]]:
-    """Returns what gets as far as a provider, or the database, if it is away then."""
+    """Provoke the responses of logins with a provider."""
     instance, ask = asker.instance, asker.ask
     browser = OAuthBrowser(instance.http, instance.url)
     await ask(None, "GET", "/auth/oauth", 200)
@@ -437,7 +437,7 @@ async def _messages(asker: OperationCaller, ada: ApiUser, room: str, other: str)
     await ask(ada, "PUT", reaction, 409, emoji=last, **at)
     await ask(ada, "DELETE", reaction, 200, emoji=first, **at)
     await ask(ada, "DELETE", "/messages/{message_id}", 200, **at)
-    await ada.connect_client()  # messages are counted for people with a socket; the rest is the limit of REST
+    await ada.connect_client()  # messages are counted for users with a socket. The rest is the limit of REST
     for _ in range(BURST):
         await ask(ada, "POST", path, 201, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
     await ask(ada, "POST", path, 429, room_id=room, json={"client_id": str(uuid4()), "body": "more"})
@@ -463,7 +463,7 @@ async def _administration(asker: OperationCaller, root: ApiUser) -> None:
 
 
 async def _suspended(asker: OperationCaller, described: ApiContract) -> None:
-    """Who is suspended may nothing."""
+    """A suspended user may do nothing."""
     sue = await asker.instance.register("sue")
     await models.User.filter(id=sue.id).update(suspended_at=clock.now())
     for method, path, operation in described.operations():

@@ -28,7 +28,7 @@ def database_kind():
 
 
 async def spoken(instance, *pieces):
-    """Say bytes to the server; its first answer."""
+    """Send bytes to the server. Returns its first response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", instance.app.port)
     try:
         for piece in pieces:
@@ -83,7 +83,7 @@ async def test_malformed_requests_leave_nothing_in_memory(instance, kind):
             with suppress(ConnectionError):
                 writer.write(BROKEN[kind])
                 await writer.drain()
-                if number % 2:  # the others are gone before the answer
+                if number % 2:  # the others disconnected before the response
                     await asyncio.wait_for(reader.read(1000), WAIT_S)
             writer.transport.abort()
 

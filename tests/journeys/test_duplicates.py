@@ -84,7 +84,7 @@ async def test_many_senders_in_one_room_have_one_order(instance, notifier, devic
 async def second_process(
     server_process: ServerProcess, database_url: str, tmp_path: Path
 ) -> AsyncIterator[ServerProcess]:
-    """One more instance on the database of `served`; the secret in the folder is theirs in common."""
+    """One more instance on the database of `server_process`. Both use the secret in the folder."""
     async with ServerProcess(tmp_path, database_url=database_url, default_rooms="", **UNLIMITED) as process:
         yield process
 

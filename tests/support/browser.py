@@ -73,7 +73,7 @@ new Promise((resolve, reject) => {
 })
 """
 
-# Where to press: the middle of an element, once nothing lies over it and it has stopped moving.
+# The point to press: the middle of an element, once nothing covers it and it has stopped moving.
 _CENTER_SCRIPT = """
 (() => {
   const element = %s;

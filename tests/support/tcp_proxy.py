@@ -31,14 +31,14 @@ class TcpProxy:
 
     @property
     def url(self) -> str:
-        """Where clients find the relay."""
+        """The URL of the proxy for clients."""
         user = self._url_parts.netloc.rpartition("@")[0]
         scheme = f"{self._url_parts.scheme}{'s' if self._tls else ''}"
         return self._url_parts._replace(scheme=scheme, netloc=f"{user}@127.0.0.1:{self._port}").geturl()
 
     @property
     def server_url(self) -> str:
-        """Where the server is found without the relay."""
+        """The URL of the server without the proxy."""
         return self._url_parts.geturl()
 
     @property

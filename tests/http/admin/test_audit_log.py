@@ -21,7 +21,7 @@ PATH = "/admin/audit-log"
 
 @pytest.fixture
 async def moderator(instance):
-    """Somebody who may read it; what led to them is not of interest."""
+    """A user who may read the audit log."""
     user = await instance.register("mod")
     await models.User.filter(id=user.id).update(role="moderator")
     return user

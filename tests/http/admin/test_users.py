@@ -24,14 +24,14 @@ async def root(instance):
 
 
 async def made(instance, name, role):
-    """Somebody with a role."""
+    """Register a user with a role."""
     user = await instance.register(name)
     await models.User.filter(id=user.id).update(role=role)
     return user
 
 
 async def change(by, whom, **asked):
-    """What came of changing somebody: the status and the answer."""
+    """Change a user. Returns status and response."""
     return await by.rest("PATCH", f"/admin/users/{whom.id}", json=asked)
 
 
@@ -45,7 +45,7 @@ async def trail(*actions):
     return [(row.action, row.outcome, row.reason, str(row.actor_id), row.target_id) for row in rows]
 
 
-# --- who may come in ---
+# --- permissions ---
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,9 @@ async def test_the_last_admin_keeps_the_role(instance, root):
     assert (await change(root, root, role="user"))[1]["code"] == "conflict"
     other = await made(instance, "other", "admin")
     assert (await change(root, other, suspended=SPAM))[0] == 200
-    assert (await change(root, root, role="user"))[1]["code"] == "conflict"  # who is suspended is no help
+    assert (await change(root, root, role="user"))[1][
+        "code"
+    ] == "conflict"  # a suspended admin does not count
     token = {"token": await one_time_tokens.create(UUID(root.id), "delete_account", "boss@example.com")}
     assert (await root.rest("DELETE", "/users/account", json=token))[1]["code"] == "conflict"
     assert (await change(root, other, suspended=None))[0] == 200

@@ -42,7 +42,7 @@ async def status(instance: LiveInstance, key: str, method: str) -> int:
 
 
 async def refused(instance: LiveInstance, key: str, *, code: str = "unauthenticated") -> str:
-    """What a request is answered that is refused."""
+    """Assert that a request with the key is refused. Returns the detail."""
     _, answer = await ask(instance, key, "GET", "/auth/me")
     assert answer.get("code") == code, answer
     detail: str = answer["detail"]

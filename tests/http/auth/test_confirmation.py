@@ -32,7 +32,7 @@ BY_PASSWORD: dict[tuple[str, str], Any] = {
     ("POST", "/auth/2fa/recovery-codes"): {"password": "a guess", "code": "123456"},
 }
 BY_EMAIL: dict[tuple[str, str], Any] = {("DELETE", "/users/account"): {"token": "x"}}
-# They take power away, or show what the caller may know. What an admin may do ends with the role.
+# They reduce privileges, or return what the caller may read. The permissions of an admin end with the role.
 HARMLESS = {
     *(("POST", "/auth/logout"), ("GET", "/auth/2fa"), ("GET", "/auth/identities")),
     ("POST", "/auth/resend-verification"),  # to the address of the account
@@ -274,7 +274,7 @@ async def test_the_email_about_a_disabled_second_factor_restores_it(instance, ma
     _, codes = await equip(ada)
     await ada.rest("POST", "/auth/2fa/disable", json={"password": PASSWORD, "code": codes[0]})
     token = await mailbox.next_code("ada@example.com", "Two-factor login is off")
-    await equip(ada)  # whoever switched it off has another app
+    await equip(ada)  # a user who disabled it has another app
 
     assert await undo(instance, token) == 204
 

@@ -141,7 +141,7 @@ async def test_logging_out_ends_rest_and_sockets_at_once(instance):
         assert (status, refusal["code"]) == (401, "session_revoked")
     status, refusal = await instance.rest("POST", "/auth/refresh", json={"refresh_token": user.refresh_token})
     assert (status, refusal["code"]) == (400, "invalid_token")
-    await other.synchronize()  # another session of the same person goes on
+    await other.synchronize()  # another session of the same user continues
 
 
 async def test_a_reused_refresh_token_closes_the_sockets(instance):

@@ -13,7 +13,7 @@ PHONE = (
 
 
 async def again(instance, name, **options):
-    """One more sign-in of somebody."""
+    """Log a user in once more."""
     body = {"email": f"{name}@example.com", "password": "correct horse battery", "device_name": "her phone"}
     status, answer = await instance.rest("POST", "/auth/login", json=body, **options)
     assert status == 200

@@ -55,7 +55,7 @@ async def login(
 
 
 async def owe(instance: LiveInstance, username: str = "ada") -> str:
-    """The token of a sign-in that waits for a code."""
+    """Return the token of a login that waits for a code."""
     status, answer = await login(instance, username)
     assert (status, set(answer["data"])) == (200, {"mfa_required", "mfa_token"})
     token: str = answer["data"]["mfa_token"]
@@ -68,7 +68,7 @@ async def verify(instance: LiveInstance, token: str, code: str) -> tuple[int, An
 
 
 async def equipped(instance: LiveInstance, name: str = "ada") -> Phone:
-    """Somebody with two-factor on."""
+    """Register a user with two-factor enabled."""
     user = await (await instance.register(name)).mark_sessions_confirmed()
     _, answer = await user.rest("POST", "/auth/2fa/setup", json={})
     phone = Phone(user, answer["data"]["secret"], [])
@@ -80,7 +80,7 @@ async def equipped(instance: LiveInstance, name: str = "ada") -> Phone:
 
 
 async def change(user: ApiUser, what: str, password: str, code: str) -> tuple[int, Any]:
-    """Ask for something that needs the password and a code."""
+    """Send a request that needs the password and a code."""
     status, answer = await user.rest("POST", f"/auth/2fa/{what}", json={"password": password, "code": code})
     if status == 422:
         return status, answer["errors"][0]["field"]
@@ -208,7 +208,7 @@ async def test_guesses_are_counted_over_all_challenges_and_waits_grow(instance):
     assert await verify(instance, await owe(instance), phone.wrong()) == (401, "unauthenticated")
     assert (await own.get()).wait_until - clock.now() > timedelta(seconds=35)
 
-    # Who has a recovery code need not wait; a right code of the app ends the count.
+    # A recovery code needs no wait. A valid code of the app resets the count.
     assert (await verify(instance, await owe(instance), phone.recovery[0]))[0] == 200
     await own.update(wait_until=clock.now())
     assert (await verify(instance, await owe(instance), await phone.fresh()))[0] == 200
@@ -362,7 +362,7 @@ async def test_the_export_mentions_two_factor_and_a_deletion_removes_it(instance
 
 
 class TestMail:
-    """What people are told of by e-mail."""
+    """E-mails about two-factor."""
 
     @pytest.fixture
     async def mailbox(self) -> AsyncIterator[Mailbox]:

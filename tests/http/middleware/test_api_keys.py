@@ -166,7 +166,7 @@ async def test_the_secret_key_can_be_replaced(instance, key):
     container.sealing = Sealing(["the next one"])
     assert await works()
 
-    # And of one that nobody lists any more: a clear word.
+    # And with an unlisted key: a clear error.
     container.sealing = Sealing(["quite another"])
     await reencryption.run(container)
     status, detail = await send(instance, key, "GET", ROOMS, b"", sign(key["signing_secret"], "GET", ROOMS))

@@ -38,7 +38,7 @@ class StoredResponse:
 async def post(
     instance: LiveInstance, path: str, key: str | None, by: Any = None, url: str = "", **options: Any
 ) -> StoredResponse:
-    """A POST; `by` is a person, or an API key."""
+    """Send a POST. `by` is a user, or an API key."""
     headers = options.pop("headers", {})
     if key is not None:
         headers["Idempotency-Key"] = key
@@ -227,7 +227,7 @@ async def test_a_rate_limited_request_may_be_repeated(settings):
     async with LiveInstance(settings.model_copy(update={"limit_message_send": Rate(1, 1)})) as instance:
         ada, key = await instance.register("ada"), str(uuid4())
         room = (await post(instance, "/rooms", None, ada, json=GARDEN)).body["data"]["id"]
-        await ada.connect_client()  # messages are counted for people with a socket
+        await ada.connect_client()  # messages are counted for users with a socket
         path = f"/rooms/{room}/messages"
         said = {"client_id": str(uuid4()), "body": "at last"}
         refusals = 0
@@ -256,7 +256,7 @@ def test_only_complete_and_final_responses_are_stored():
 async def test_a_dead_instance_releases_its_key(instance, monkeypatch):
     ada, key = await instance.register("ada"), str(uuid4())
     assert (await post(instance, "/rooms", key, ada, json=GARDEN)).status == 201
-    # As if the instance had died between the act and its answer.
+    # As if the instance had died between the operation and its response.
     await models.IdempotencyKey.all().update(answer=None)
     monkeypatch.setattr(replies, "MAX_WAIT_S", 0.2)
 

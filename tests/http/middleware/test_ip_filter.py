@@ -47,7 +47,7 @@ async def ask(instance, path, forwarded=None, method="GET"):
         (STRANGER, False),
         (f"{FRIEND}, {STRANGER}", False),  # what a client claims of itself
         ("garbage", False),
-        (None, False),  # the proxy itself is nobody's address
+        (None, False),  # the IP address of the proxy itself is not allowed
     ],
 )
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ async def test_every_edge_applies_the_same_filter(instance, path, forwarded, adm
     status, headers, text = await ask(instance, path, forwarded)
 
     if path == "/health/live" and forwarded is None:
-        admitted = True  # the machine asks itself
+        admitted = True  # a request from this machine
     assert (status == 403) is not admitted
     assert (metrics.counters["ip_addresses_blocked"] > refused) is not admitted
     if not admitted:

@@ -232,7 +232,7 @@ def lookups(monkeypatch):
 
 
 async def refusals(instance, headers, times):
-    """The answers to a flood from one address."""
+    """Return (status, has Retry-After) of repeated requests from one IP address."""
     found = []
     for _ in range(times):
         url, given = f"{instance.url}/api/v1/auth/me", {"X-Forwarded-For": "192.0.2.7", **headers}
@@ -424,7 +424,7 @@ async def test_a_leaky_bucket_releases_one_at_a_time(instance):
     assert time.monotonic() - began >= (served - 1) / 2, "the fourth had to wait for three others"
 
 
-# --- sign-ins that fail ---
+# --- failed logins ---
 
 
 @pytest.mark.parametrize("limited", ["waits"])

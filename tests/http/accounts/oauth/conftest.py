@@ -63,7 +63,7 @@ async def verified(name: str) -> None:
 
 
 def received(location: str) -> dict[str, str]:
-    """What the page is told in the fragment."""
+    """Return the fragment that the page gets."""
     return {name: values[0] for name, values in parse_qs(urlsplit(location).fragment).items()}
 
 

@@ -25,7 +25,7 @@ async def test_an_account_with_the_same_verified_email_address_is_linked(instanc
 
 
 async def test_an_account_with_an_unverified_email_address_is_not_linked(instance, browser):
-    """Somebody who registers an address that is not theirs waits for its owner in vain."""
+    """Registering the e-mail address of another user does not capture that user's login."""
     await instance.register("ada")
 
     status, _, answer = await browser.log_in()
@@ -67,7 +67,7 @@ async def test_only_the_boolean_true_means_verified(instance, browser, other, cl
     "email", ["ａda@example.com", "\u212ada@example.com", "ada@example.com\n", "ada", "ada@exam ple.com"]
 )
 async def test_a_changed_email_address_that_becomes_anothers_is_not_linked(instance, browser, other, email):
-    """Wide letters and the sign of kelvin are written as other letters when addresses are compared."""
+    """Full-width letters and the kelvin sign equal other letters when e-mail addresses are compared."""
     for name in ("ada", "kda"):
         await instance.register(name)
         await verified(name)
@@ -86,7 +86,7 @@ async def test_email_addresses_are_compared_without_case(instance, browser, othe
 
 @one_provider()
 async def test_one_subject_of_two_issuers_is_two_users(instance, browser, other):
-    """GitHub's number 1001 and the issuer's are not the same person, though both providers are one server."""
+    """GitHub's number 1001 and the issuer's are different users, although one server is both providers."""
     await browser.log_in("test")
     other.user = ProviderUser(email="new@example.com")
 

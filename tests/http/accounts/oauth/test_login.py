@@ -16,7 +16,7 @@ from tests.support.oauth_provider import (
     ProviderUser,
 )
 
-# --- signing in ---
+# --- logging in ---
 
 
 @pytest.mark.parametrize("provider", ["test", "github"])
@@ -111,7 +111,7 @@ async def test_an_issuer_may_change_its_keys(instance, browser, other):
     provider = instance.app.container.identity_providers["test"]
     assert isinstance(provider, OpenId)
 
-    # Keys are not asked for again at once, so that nobody can have them asked for with every sign-in.
+    # Keys are not fetched again at once, so that logins cannot cause a request each.
     assert (await browser.log_in())[0] == 400
     provider.key_refresh_interval_s = 0
 
@@ -129,7 +129,7 @@ async def test_the_configured_providers_are_listed(instance):
     assert (await instance.rest("GET", "/auth/oauth/nobody/callback"))[0] == 404
 
 
-# --- who may not come in ---
+# --- refusals ---
 
 
 async def test_a_suspended_user_cannot_log_in(instance, browser, other):

@@ -60,7 +60,7 @@ async def test_a_code_is_refused_for_a_suspended_or_deleted_user(instance, brows
 
 @one_provider()
 async def test_a_code_is_refused_without_the_verifier_of_the_page(instance, browser):
-    """Whoever lures somebody to a page with a code of their own would have them in the wrong account."""
+    """Otherwise an attacker's code on a page would log its visitor in to the attacker's account."""
     verifier = "v" * 43
     asked = {"redirect": "/", "challenge": code_challenge(verifier)}
     for given in ({}, {"verifier": "w" * 43}):

@@ -124,7 +124,7 @@ async def test_several_audiences_need_an_authorized_party(instance, browser, oth
 @one_provider()
 @pytest.mark.parametrize("provider", ["test", "github"])
 async def test_a_used_code_or_one_of_another_login_is_refused(instance, browser, other, provider):
-    """PKCE: a code that somebody else was given is good for nothing in this browser's sign-in."""
+    """PKCE: a code issued to another user is invalid in this browser's login."""
     spent = await browser.authorize(provider)
     code = parse_qs(urlsplit(spent).query)["code"][0]
     other.grants_by_code.clear()
@@ -195,7 +195,7 @@ async def test_an_unusable_provider_is_reported(instance, browser, other, provid
 
 
 async def refused(instance: LiveInstance, browser: OAuthBrowser, provider: str) -> tuple[int, str, bool]:
-    """How a sign-in ended wherever it ended, and whether it is said when to try again."""
+    """Return how a login ended, and whether the response has a retry time."""
     path = f"/api/v1/auth/oauth/{provider}/authorize"
     status, form, _ = await browser.get(path)
     if status == 302:
@@ -250,4 +250,4 @@ async def test_a_slow_provider_delays_no_other_request(instance, other):
     assert {status for status, _ in answers} == {503}
     assert (
         other.requested_paths.count("/.well-known/openid-configuration") == 1
-    )  # the others did not ask again
+    )  # the others did not fetch it again

@@ -48,7 +48,7 @@ async def test_a_state_of_another_browser_is_refused(instance, browser):
     for status, _, answer in refusals:
         assert (status, answer["code"]) == (400, "invalid_token")
         assert "Start again" in answer["detail"]
-    assert (await browser.get(back))[0] == 200  # the one who began goes on
+    assert (await browser.get(back))[0] == 200  # the browser that began it can continue
 
 
 async def test_a_state_is_valid_once(instance, browser, other):
