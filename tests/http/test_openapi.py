@@ -1,4 +1,4 @@
-"""The API document: valid, complete, and true: each answer that it describes is seen here."""
+"""The API document is valid and complete, and each response that it describes occurs here."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -165,7 +165,7 @@ _SPENT: list[str] = [""]
 
 
 async def _refusals(asker: OperationCaller, described: ApiContract, ada: ApiUser, root: ApiUser) -> None:
-    """What follows from tokens, ids and bodies alone."""
+    """Errors that follow from tokens, ids and bodies alone."""
     for method, path, operation in described.operations():
         ids = _anything(operation, path)
         able = root if path.startswith("/api/v1/admin/") else ada
@@ -195,7 +195,7 @@ async def _refusals(asker: OperationCaller, described: ApiContract, ada: ApiUser
 
 
 async def _idempotency(asker: OperationCaller, by: ApiUser | None, path: str, ids: dict[str, Any]) -> None:
-    """What follows from `Idempotency-Key`, which every POST may have."""
+    """Errors that follow from `Idempotency-Key`, which every POST may have."""
     used = {"Idempotency-Key": "used"}
     await asker.ask(by, "POST", "/rooms" if by else "/auth/login", 422, json={}, headers=used)
     await asker.ask(by, "POST", path, 409, headers=used, **ids)
@@ -207,7 +207,7 @@ async def _idempotency(asker: OperationCaller, by: ApiUser | None, path: str, id
 
 
 def _found(path: str, operation: dict[str, Any]) -> dict[str, Any]:
-    """A body that would be good if the thing it is about were there."""
+    """Return a valid body about an object that does not exist."""
     if "requestBody" not in operation:
         return {}
     good: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""/sessions: where somebody is signed in."""
+"""/sessions: the sessions of a user."""
 
 from datetime import timedelta
 

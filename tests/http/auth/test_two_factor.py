@@ -1,4 +1,4 @@
-"""The second factor over a real server: what people see of it, and what attackers try."""
+"""Two-factor authentication over a real server, with attempts of attackers."""
 
 import asyncio
 import logging
@@ -177,7 +177,7 @@ async def test_a_login_is_completed_once(instance):
 
     assert sorted(status for status, _ in answers) == [200, 400, 400, 400]
     assert await verify(instance, token, phone.recovery[4]) == (400, "invalid_token")
-    assert await models.RecoveryCode.all().count() >= 9  # those that were refused are not spent
+    assert await models.RecoveryCode.all().count() >= 9  # refused ones stay valid
 
 
 async def test_a_challenge_accepts_five_codes(instance):

@@ -1,4 +1,4 @@
-"""/messages: the operations of /chat over REST, heard by sockets."""
+"""/messages: the operations of /chat over REST; sockets receive their events."""
 
 from urllib.parse import quote
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Idempotency-Key over a real server: asked again, answered as before, and never for somebody else."""
+"""Idempotency-Key over a real server: the same caller gets the first response again, another caller never."""
 
 import asyncio
 from datetime import timedelta

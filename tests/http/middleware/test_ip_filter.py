@@ -1,4 +1,4 @@
-"""Who is not let in is told so at the first request, over REST and sockets alike."""
+"""Refused IP addresses get an error at the first request, over REST and sockets."""
 
 from ipaddress import ip_network
 

@@ -1,4 +1,4 @@
-"""Who asks too often is told when to come again; others notice nothing."""
+"""A caller over the rate limit gets the time to retry; others are not affected."""
 
 import asyncio
 import time

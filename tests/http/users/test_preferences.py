@@ -1,4 +1,4 @@
-"""/…/preferences: what people choose."""
+"""/…/preferences: preferences of users."""
 
 import asyncio
 

@@ -66,7 +66,7 @@ async def test_a_code_is_refused_without_the_verifier_of_the_page(instance, brow
     for given in ({}, {"verifier": "w" * 43}):
         _, location, _ = await browser.log_in(**asked)
         assert (await exchange(instance, location, **given))[0] == 400
-        assert (await exchange(instance, location, verifier=verifier))[0] == 400  # it is spent
+        assert (await exchange(instance, location, verifier=verifier))[0] == 400  # it was used
 
     _, location, _ = await browser.log_in(**asked)
     assert (await exchange(instance, location, verifier=verifier))[0] == 200
