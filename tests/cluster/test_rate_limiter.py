@@ -87,10 +87,10 @@ async def test_a_bucket_refills(limiter) -> None:
     for _ in range(2):
         await limiter.acquire("http", "ada", rate)
 
-    async def is_back() -> bool:
+    async def is_refilled() -> bool:
         return not (await limiter.acquire("http", "ada", rate)).wait_ms
 
-    await until(is_back)
+    await until(is_refilled)
 
 
 async def test_a_smaller_rate_applies_at_once(limiter) -> None:

@@ -39,7 +39,7 @@ async def container(settings):
 
 
 @pytest.fixture
-async def signed(container):
+async def login(container):
     command = Register(name="Ada", email="ada@example.org", password="long enough")
     return await registration.register(container, command, RequestInfo("192.0.2.1", "tests"))
 
@@ -126,9 +126,9 @@ WRITERS: dict[str, tuple[str, Write, Write]] = {
 
 @only_postgres
 @pytest.mark.parametrize("name", WRITERS)
-async def test_two_instances_that_write_in_opposite_order_do_not_deadlock(signed, name):
+async def test_two_instances_that_write_in_opposite_order_do_not_deadlock(login, name):
     table, here, there = WRITERS[name]
-    rows = await seed(table, LEASE if table == "jobs" else signed.user.id)
+    rows = await seed(table, LEASE if table == "jobs" else login.user.id)
 
     for _ in range(ROUNDS):
         async with asyncio.timeout(20):
@@ -136,8 +136,8 @@ async def test_two_instances_that_write_in_opposite_order_do_not_deadlock(signed
 
 
 @only_postgres
-async def test_ending_sessions_does_not_wait_for_updates_of_their_last_use(container, signed):
-    rows = await seed("sessions", signed.user.id)
+async def test_ending_sessions_does_not_wait_for_updates_of_their_last_use(container, login):
+    rows = await seed("sessions", login.user.id)
     stop = asyncio.Event()
 
     async def write(order: list[UUID]) -> None:
@@ -148,13 +148,13 @@ async def test_ending_sessions_does_not_wait_for_updates_of_their_last_use(conta
     took = []
     for session_id in rows[::200]:
         began = clock.monotonic()
-        await sessions.revoke(container, signed.user.id, session_id, "ended")
+        await sessions.revoke(container, login.user.id, session_id, "ended")
         took.append(clock.monotonic() - began)
     began = clock.monotonic()
     await sessions.refresh(
-        container, Refresh(refresh_token=signed.refresh_token), RequestInfo("192.0.2.1", "tests")
+        container, Refresh(refresh_token=login.refresh_token), RequestInfo("192.0.2.1", "tests")
     )
-    await sessions.revoke_others(container, signed.user.id, None, "ended")
+    await sessions.revoke_others(container, login.user.id, None, "ended")
     took.append(clock.monotonic() - began)
     stop.set()
     await asyncio.gather(*writers)
@@ -164,26 +164,26 @@ async def test_ending_sessions_does_not_wait_for_updates_of_their_last_use(conta
 
 
 @only_postgres
-async def test_session_ends_and_a_password_reset_do_not_deadlock(container, signed):
+async def test_session_ends_and_a_password_reset_do_not_deadlock(container, login):
     async def reset() -> None:
         async with database.transaction() as tx:
-            await models.User.filter(id=signed.user.id).update(password_digest="x")
-            await change_counters.revoke_sessions(tx, signed.user.id, None, "password_reset")
-            await change_counters.bump_version(tx, [signed.user.id])
+            await models.User.filter(id=login.user.id).update(password_digest="x")
+            await change_counters.revoke_sessions(tx, login.user.id, None, "password_reset")
+            await change_counters.bump_version(tx, [login.user.id])
 
     for _ in range(ROUNDS):
-        rows = (await seed("sessions", signed.user.id))[:20]
+        rows = (await seed("sessions", login.user.id))[:20]
         async with asyncio.timeout(20):
             await asyncio.gather(
                 reset(),
-                sessions.revoke_others(container, signed.user.id, rows[0], "ended"),
-                *(sessions.revoke(container, signed.user.id, row, "ended") for row in rows[:5]),
+                sessions.revoke_others(container, login.user.id, rows[0], "ended"),
+                *(sessions.revoke(container, login.user.id, row, "ended") for row in rows[:5]),
             )
 
 
 @only_postgres
-async def test_a_locked_row_is_written_later_and_delays_no_other(signed):
-    held, *others = await seed("sessions", signed.user.id)
+async def test_a_locked_row_is_written_later_and_delays_no_other(login):
+    held, *others = await seed("sessions", login.user.id)
     activity = LastSeenTracker()
     for row_id in (held, *others, ids.uuid7()):  # the last one was deleted
         activity.record(row_id)
@@ -201,22 +201,22 @@ async def test_a_locked_row_is_written_later_and_delays_no_other(signed):
 
 
 @only_postgres
-async def test_a_user_with_a_locked_row_is_processed_at_the_next_step(container, signed):
-    comings = PresenceTracker(container)
+async def test_a_user_with_a_locked_row_is_processed_at_the_next_step(container, login):
+    tracker = PresenceTracker(container)
 
     async with database.transaction() as tx:
-        await tx.execute("SELECT id FROM users WHERE id = $1 FOR UPDATE", signed.user.id)
-        seen = comings._record_last_seen([signed.user.id], clock.now())
+        await tx.execute("SELECT id FROM users WHERE id = $1 FOR UPDATE", login.user.id)
+        seen = tracker._record_last_seen([login.user.id], clock.now())
         await asyncio.wait_for(asyncio.create_task(seen, context=Context()), 5)
-    assert (await models.User.get(id=signed.user.id)).last_seen_at is None
-    await comings.step()
+    assert (await models.User.get(id=login.user.id)).last_seen_at is None
+    await tracker.step()
 
-    assert isinstance((await models.User.get(id=signed.user.id)).last_seen_at, datetime)
+    assert isinstance((await models.User.get(id=login.user.id)).last_seen_at, datetime)
 
 
 @only_postgres
-async def test_retention_skips_locked_rows(signed):
-    held, *_ = await seed("one_time_tokens", signed.user.id)
+async def test_retention_skips_locked_rows(login):
+    held, *_ = await seed("one_time_tokens", login.user.id)
 
     async with database.transaction() as tx:
         await tx.execute("SELECT id FROM one_time_tokens WHERE id = $1 FOR UPDATE", held)

@@ -34,10 +34,10 @@ async def test_a_draining_instance_is_alive_but_not_ready(instance):
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_an_unavailable_database_is_reported_without_details(instance, monkeypatch):
-    async def away():
+    async def unavailable():
         raise Unavailable from OSError("10.0.0.5:5432")
 
-    monkeypatch.setattr(migrations, "pending", away)
+    monkeypatch.setattr(migrations, "pending", unavailable)
 
     assert await probe(instance, "ready") == (
         503,

@@ -84,14 +84,14 @@ class Device:
     """A connected client and its model of the rooms. `violations` must stay empty."""
 
     def __init__(
-        self, url: str, signed: Json, notifier: ChangeNotifier, transports: tuple[str, ...] = ("websocket",)
+        self, url: str, login: Json, notifier: ChangeNotifier, transports: tuple[str, ...] = ("websocket",)
     ) -> None:
         self._url = url
-        self._token = signed["access_token"]
+        self._token = login["access_token"]
         self._notifier = notifier
         self._transports = list(transports)
-        self.name: str = signed["user"]["username"]
-        self.mirror = ClientModel(signed["user"]["id"])
+        self.name: str = login["user"]["username"]
+        self.mirror = ClientModel(login["user"]["id"])
         self.up = asyncio.Event()
         self.ready_count = 0
         self.violations: list[str] = []
@@ -274,7 +274,7 @@ async def register(url: str, name: str) -> Json:
         aiohttp.ClientSession() as http,
         http.post(f"{url}/api/v1/auth/register", json=given) as answer,
     ):
-        signed = await answer.json()
-        assert answer.status == 201, signed
-        data: Json = signed["data"]
+        login = await answer.json()
+        assert answer.status == 201, login
+        data: Json = login["data"]
         return data

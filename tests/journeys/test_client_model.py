@@ -35,11 +35,11 @@ class Step(NamedTuple):
 class ModelUser:
     """A user with one or two clients."""
 
-    def __init__(self, signed: Json, devices: list[Device]) -> None:
-        self.signed = signed
+    def __init__(self, login: Json, devices: list[Device]) -> None:
+        self.signed = login
         self.devices = devices
-        self.id: str = signed["user"]["id"]
-        self.name: str = signed["user"]["username"]
+        self.id: str = login["user"]["id"]
+        self.name: str = login["user"]["username"]
 
 
 class Play:
@@ -306,10 +306,10 @@ async def play(
 ) -> Play:
     """New users run the program. Then all clients are compared with each other and with new clients."""
     tag = uuid4().hex[:6]
-    signed = [await register(instance.url, f"p{index}_{tag}") for index in range(PEOPLE)]
-    users = [ModelUser(each, [await devices(instance.url, each)]) for each in signed]
-    users[0].devices.append(await devices(instance.url, signed[0], "polling"))
-    users[1].devices.append(await devices(instance.url, signed[1]))
+    logins = [await register(instance.url, f"p{index}_{tag}") for index in range(PEOPLE)]
+    users = [ModelUser(each, [await devices(instance.url, each)]) for each in logins]
+    users[0].devices.append(await devices(instance.url, logins[0], "polling"))
+    users[1].devices.append(await devices(instance.url, logins[1]))
     made = Play(instance, users)
     try:
         await made.step(Step(0, "create", 1, 0, 0b1111))

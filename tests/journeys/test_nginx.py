@@ -66,11 +66,11 @@ def has_all(device, room_id, bodies):
 
 async def group(url, devices):
     """Four users in a room, two of them on long-polling."""
-    signed = [await register(url, name) for name in ("ada", "bob", "eve", "joe")]
+    logins = [await register(url, name) for name in ("ada", "bob", "eve", "joe")]
     ways = [("websocket",), ("polling",), ("polling", "websocket"), ("polling",)]
-    made = [await devices(url, each, *way) for each, way in zip(signed, ways, strict=True)]
+    made = [await devices(url, each, *way) for each, way in zip(logins, ways, strict=True)]
     room_id = await made[0].create(kind="private", member_ids=[each.me for each in made[1:]])
-    return made, room_id, signed
+    return made, room_id, logins
 
 
 class Traffic:
@@ -208,12 +208,12 @@ async def test_polling_sessions_are_sticky_and_bodies_are_bounded(start_nginx):
 @on_postgres
 async def test_the_ip_address_is_that_of_the_client(start_nginx):
     front, _ = await start_nginx(sockets_per_address=FEW)
-    signed = await register(front.url, "ada")
+    login = await register(front.url, "ada")
 
     async def from_address(stack, address, **headers):
         connector = aiohttp.TCPConnector(local_addr=(address, 0))
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, headers=headers))
-        fan = RawClient(http, front.url, signed["access_token"])
+        fan = RawClient(http, front.url, login["access_token"])
         stack.push_async_callback(fan.close)
         await fan.connect()
 

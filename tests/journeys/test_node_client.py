@@ -49,8 +49,8 @@ async def everywhere(
         await node.next()
 
 
-async def logout(url: str, signed: Json) -> None:
-    headers = {"Authorization": f"Bearer {signed['access_token']}"}
+async def logout(url: str, login: Json) -> None:
+    headers = {"Authorization": f"Bearer {login['access_token']}"}
     async with (
         aiohttp.ClientSession(headers=headers) as http,
         http.post(f"{url}/api/v1/auth/logout") as answer,

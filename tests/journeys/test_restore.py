@@ -76,9 +76,9 @@ async def _drill(
 ) -> None:
     chance = random.Random(7)
     async with App(settings) as app:
-        signed = [await register(app.url, name) for name in NAMES]
-        known = [await devices(app.url, each) for each in signed]
-        others = [each["user"]["id"] for each in signed[1:]]
+        logins = [await register(app.url, name) for name in NAMES]
+        known = [await devices(app.url, each) for each in logins]
+        others = [each["user"]["id"] for each in logins[1:]]
         room_ids = [
             await known[0].create(kind="private", name=f"room {number}", member_ids=others)
             for number in range(rooms)
@@ -99,7 +99,7 @@ async def _drill(
     after = await read_rows(settings.database_url)
 
     async with App(settings.model_copy(update={"port": port})) as app:
-        fresh = await devices(app.url, signed[0])
+        fresh = await devices(app.url, logins[0])
         await _write([fresh], room_ids, messages // 8, chance)
         cursors = [device.mirror.cursors() for device in known]
         for device in known:
@@ -153,9 +153,9 @@ async def test_a_backup_under_load_is_consistent(
 ) -> None:
     chance = random.Random(7)
     async with App(settings) as app:
-        signed = [await register(app.url, name) for name in NAMES]
-        known = [await devices(app.url, each) for each in signed]
-        others = [each["user"]["id"] for each in signed[1:]]
+        logins = [await register(app.url, name) for name in NAMES]
+        known = [await devices(app.url, each) for each in logins]
+        others = [each["user"]["id"] for each in logins[1:]]
         room_ids = [await known[0].create(kind="private", name="a", member_ids=others)]
         writing = asyncio.create_task(_write(known, room_ids, 150, chance))
         await known[0].send(room_ids[0], "it has begun")
@@ -207,11 +207,11 @@ async def test_a_database_replaced_under_two_instances_raises_the_epoch_once(
         ServerProcess(tmp_path, instance_id="one", **given) as one,
         ServerProcess(tmp_path, instance_id="two", **given) as two,
     ):
-        signed = [await register(one.url, name) for name in NAMES]
+        logins = [await register(one.url, name) for name in NAMES]
         known = [
-            await devices(url, each) for url, each in zip((one.url, two.url, two.url), signed, strict=True)
+            await devices(url, each) for url, each in zip((one.url, two.url, two.url), logins, strict=True)
         ]
-        others = [each["user"]["id"] for each in signed[1:]]
+        others = [each["user"]["id"] for each in logins[1:]]
         room_ids = [await known[0].create(kind="private", name="a", member_ids=others) for _ in range(3)]
         await _write(known, room_ids, 70, chance)
         written = await backup.write(settings, str(tmp_path / "backups"), _silent)

@@ -17,26 +17,26 @@ OWN = schedule.possible_faults(
 )
 
 
-def told(seed, faults=OWN, instances=3, count=200):
+def steps(seed, faults=OWN, instances=3, count=200):
     return list(islice(schedule.generate_steps(seed, faults, instances), count))
 
 
 def test_the_same_seed_gives_the_same_schedule():
-    assert told(7) == told(7)
+    assert steps(7) == steps(7)
 
 
 def test_another_seed_gives_another_schedule():
-    assert told(7) != told(8)
+    assert steps(7) != steps(8)
 
 
 def test_every_fault_occurs_before_one_is_repeated():
     timed = set(OWN) - {schedule.PRESENCE}
 
-    assert {step.name for step in told(1, count=len(timed))} == timed
+    assert {step.name for step in steps(1, count=len(timed))} == timed
 
 
 def test_every_scheduled_fault_is_possible():
-    for step in told(3, count=1000):
+    for step in steps(3, count=1000):
         least, most = schedule.DURATION_RANGES_S[step.name]
         assert step.name in OWN
         assert least <= step.duration_s <= most
@@ -45,16 +45,16 @@ def test_every_scheduled_fault_is_possible():
 
 
 def test_only_wanted_faults_overlap():
-    both = [step.nested for step in told(3, ("kill", "redis-down"), count=500)]
+    both = [step.nested for step in steps(3, ("kill", "redis-down"), count=500)]
 
     assert set(both) == {"", "kill"}
-    assert {step.nested for step in told(3, ("redis-down",))} == {""}
+    assert {step.nested for step in steps(3, ("redis-down",))} == {""}
 
 
 def test_no_member_is_removed_while_the_database_is_unavailable():
     meanwhile = {
         step.nested
-        for step in told(3, count=5000)
+        for step in steps(3, count=5000)
         if step.name in schedule.OWN_POSTGRES_FAULTS and step.nested
     }
 
@@ -63,7 +63,7 @@ def test_no_member_is_removed_while_the_database_is_unavailable():
 
 @pytest.mark.parametrize("faults", [(), (schedule.PRESENCE,)])
 def test_a_schedule_without_faults_is_empty(faults):
-    assert told(1, faults) == []
+    assert steps(1, faults) == []
 
 
 def test_sqlite_alone_has_no_server_faults():

@@ -76,7 +76,7 @@ async def test_moved_cluster_slots_are_followed(redis_bus, noticed) -> None:
         await there.bus.wait_subscribed()
         missed = there.lost_count
 
-        await give_away(url, blocking=noticed == "by looking")
+        await move_slots(url, blocking=noticed == "by looking")
         if noticed == "by looking":  # as on any heartbeat, without a broken connection
             await there.bus._connections._update_nodes()
         await until(lambda: there.lost_count > missed)
@@ -91,20 +91,20 @@ async def test_moved_cluster_slots_are_followed(redis_bus, noticed) -> None:
         await until(all_received)
 
 
-async def give_away(url: str, *, blocking: bool) -> None:
+async def move_slots(url: str, *, blocking: bool) -> None:
     """Move all slots of the cluster's first node to the other one. `blocking` stops the loop meanwhile.
 
     Only the other node gets a command, with the newest epoch, so that its claim wins. The first node gets it
     from the other and is a replica from then on: it would refuse the command.
     """
-    moving = partial(_give_away, url)
+    moving = partial(_move_slots, url)
     if blocking:
         moving()
     else:
         await asyncio.to_thread(moving)
 
 
-def _give_away(url: str) -> None:
+def _move_slots(url: str) -> None:
     with Redis.from_url(url.replace("+cluster", ""), decode_responses=True) as first:
         me = first.cluster("myid")
         address, other = next(

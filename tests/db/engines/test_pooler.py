@@ -25,18 +25,18 @@ async def pooled(settings):
     async def serve(reader, writer):
         from_server, to_server = await asyncio.open_connection(parts.hostname, parts.port)
 
-        async def out():
+        async def forward_commands():
             while data := await reader.read(65536):
                 to_server.write(data)
             to_server.close()
 
-        async def back():
+        async def forward_replies():
             while data := await from_server.read(65536):
                 writer.write(BACKEND_KEY.sub(b"K\x00\x00\x00\x0c\x7f\xff\xff\xff\x00\x00\x00\x01", data))
             writer.close()
 
         with suppress(ConnectionError):
-            await asyncio.gather(out(), back())
+            await asyncio.gather(forward_commands(), forward_replies())
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]

@@ -6,7 +6,7 @@ import pytest
 from hubbub.config import Settings
 from tests.support.live_instance import LiveInstance
 
-FRIEND, STRANGER = "https://app.example", "https://evil.example"
+ALLOWED, STRANGER = "https://app.example", "https://evil.example"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
 
 
@@ -17,7 +17,7 @@ def database_kind():
 
 @pytest.fixture(params=["listed", "any", "none"])
 def origins(request):
-    return {"listed": (FRIEND,), "any": ("*",), "none": ()}[request.param]
+    return {"listed": (ALLOWED,), "any": ("*",), "none": ()}[request.param]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def expected(origins, origin):
     return "*" if "*" in origins else origin if origin in origins else None
 
 
-@pytest.mark.parametrize("origin", [FRIEND, STRANGER, "null"])
+@pytest.mark.parametrize("origin", [ALLOWED, STRANGER, "null"])
 async def test_a_preflight_needs_no_token(instance, origins, origin):
     headers = {"Origin": origin, **PREFLIGHT}
     async with instance.http.options(f"{instance.url}/api/v1/rooms", headers=headers) as answer:
@@ -43,7 +43,7 @@ async def test_a_preflight_needs_no_token(instance, origins, origin):
             assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
 
 
-@pytest.mark.parametrize("origin", [FRIEND, STRANGER])
+@pytest.mark.parametrize("origin", [ALLOWED, STRANGER])
 async def test_allowed_origins_may_read_responses_and_errors(instance, origins, origin):
     for path, status in [("/health/live", 200), ("/api/v1/rooms", 401), ("/nothing", 404)]:
         async with instance.http.get(instance.url + path, headers={"Origin": origin}) as answer:
@@ -58,12 +58,12 @@ async def test_responses_vary_by_origin_where_it_matters(instance, origins):
 
 
 async def test_socket_io_responds_to_its_own_preflight(instance, origins):
-    headers = {"Origin": FRIEND, **PREFLIGHT}
+    headers = {"Origin": ALLOWED, **PREFLIGHT}
     async with instance.http.options(
         f"{instance.url}/socket.io/?EIO=4&transport=polling", headers=headers
     ) as answer:
         assert answer.status == (204 if origins else 403)
-        assert answer.headers.get("Access-Control-Allow-Origin") in ((FRIEND, "*") if origins else (None,))
+        assert answer.headers.get("Access-Control-Allow-Origin") in ((ALLOWED, "*") if origins else (None,))
 
 
 async def rest(instance, origin):
@@ -92,9 +92,9 @@ async def websocket(instance, origin):
 async def test_every_edge_accepts_the_same_origins(instance, origins, way):
     port = instance.app.port
     own = {f"http://127.0.0.1:{port}"}  # also what synchronous Python clients send of themselves
-    accepted = {*own, *origins} if "*" not in origins else {*own, FRIEND, STRANGER, "null"}
+    accepted = {*own, *origins} if "*" not in origins else {*own, ALLOWED, STRANGER, "null"}
 
-    for origin in (*own, FRIEND, STRANGER, "null", f"http://localhost:{port}", f"https://127.0.0.1:{port}"):
+    for origin in (*own, ALLOWED, STRANGER, "null", f"http://localhost:{port}", f"https://127.0.0.1:{port}"):
         assert await way(instance, origin) is (origin in accepted or "*" in origins), origin
 
 
@@ -108,7 +108,7 @@ async def test_a_refused_origin_is_logged_once_for_all_edges(instance, caplog):
     assert "HUBBUB_CORS_ORIGINS" in said[0]
 
 
-@pytest.mark.parametrize("origins", [(FRIEND,)])
+@pytest.mark.parametrize("origins", [(ALLOWED,)])
 @pytest.mark.parametrize("way", [rest, polling, websocket])
 async def test_the_own_origin_uses_the_host_of_a_trusted_proxy(database_url, tmp_path, origins, way):
     named = {"trusted_proxies": "127.0.0.1/32", "public_url": "https://chat.example", "cors_origins": origins}

@@ -8,7 +8,7 @@ import pytest
 from hubbub.config import Settings
 from hubbub.core import metrics
 
-FRIEND, FOE, STRANGER = "203.0.113.1", "203.0.113.66", "192.0.2.1"
+ALLOWED, DENIED, OTHER = "203.0.113.1", "203.0.113.66", "192.0.2.1"
 
 
 @pytest.fixture
@@ -37,15 +37,15 @@ async def ask(instance, path, forwarded=None, method="GET"):
 @pytest.mark.parametrize(
     ("forwarded", "admitted"),
     [
-        (FRIEND, True),
+        (ALLOWED, True),
         ("::ffff:203.0.113.1", True),
         ("2001:db8::7", True),
-        (f"{STRANGER}, {FRIEND}", True),
-        (FOE, False),
-        (f"{FOE}:4711", False),
+        (f"{OTHER}, {ALLOWED}", True),
+        (DENIED, False),
+        (f"{DENIED}:4711", False),
         ("::ffff:203.0.113.66", False),
-        (STRANGER, False),
-        (f"{FRIEND}, {STRANGER}", False),  # what a client claims of itself
+        (OTHER, False),
+        (f"{ALLOWED}, {OTHER}", False),  # what a client claims of itself
         ("garbage", False),
         (None, False),  # the IP address of the proxy itself is not allowed
     ],
@@ -69,18 +69,18 @@ async def test_every_edge_applies_the_same_filter(instance, path, forwarded, adm
 
 
 async def test_preflights_are_refused_too(instance):
-    assert (await ask(instance, "/api/v1/auth/me", FOE, "OPTIONS"))[0] == 403
+    assert (await ask(instance, "/api/v1/auth/me", DENIED, "OPTIONS"))[0] == 403
 
 
 async def test_a_blocked_websocket_is_refused_at_the_handshake(instance):
     url = f"{instance.url}/socket.io/?EIO=4&transport=websocket"
 
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        await instance.http.ws_connect(url, headers={"X-Forwarded-For": FOE})
+        await instance.http.ws_connect(url, headers={"X-Forwarded-For": DENIED})
 
     assert refused.value.status == 403
     assert not instance.app.sio.eio.sockets
-    async with instance.http.ws_connect(url, headers={"X-Forwarded-For": FRIEND}) as socket:
+    async with instance.http.ws_connect(url, headers={"X-Forwarded-For": ALLOWED}) as socket:
         assert (await socket.receive_str(timeout=10)).startswith("0{")
 
 

@@ -43,14 +43,14 @@ async def container(settings, monkeypatch):
 async def ada(container):
     """An account with messages, reactions, mentions and rooms; it is erased, and the job waits."""
     given = Register(name="Ada", email="ada@example.org", password="long enough")
-    signed = await registration.register(container, given, RequestInfo("192.0.2.1", "tests"))
-    ctx = Context(container, signed.user.id)
+    login = await registration.register(container, given, RequestInfo("192.0.2.1", "tests"))
+    ctx = Context(container, login.user.id)
     for number in range(5):
         room = (await rooms.create(ctx, CreateRoom(kind="private", name=f"room {number}"))).room
     for _ in range(MESSAGES):
         await say(ctx, room.id)
     await models.Job.all().delete()
-    user = await models.User.get(id=signed.user.id)
+    user = await models.User.get(id=login.user.id)
     async with ctx.unit() as unit:
         await deletion.erase(unit, user)
     return user

@@ -67,10 +67,10 @@ async def test_the_default_rooms_are_joined(container):
 
 
 async def test_an_account_is_created_although_a_room_cannot_be_joined(container, monkeypatch, caplog):
-    async def away(_ctx, _command):
+    async def unavailable(_ctx, _command):
         raise Unavailable
 
-    monkeypatch.setattr(members, "join", away)
+    monkeypatch.setattr(members, "join", unavailable)
     with caplog.at_level(logging.WARNING):
         signed = await register(container)
 

@@ -28,13 +28,13 @@ class Instance:
     def __init__(self, network: "Network") -> None:
         self._network = network
         self.bus = MemoryBus()
-        self.bus.add_handler(self._hear)
+        self.bus.add_handler(self._on_signal)
         self.typists = TypingTracker(self.bus)
         self.typists.emit = lambda _, user_id, typing: self.heard.append((clock.monotonic(), user_id, typing))
         self.heard: list[Emitted] = []
         self.foreign = False
 
-    def _hear(self, signal: Signal) -> None:
+    def _on_signal(self, signal: Signal) -> None:
         assert isinstance(signal, Typing)
         self.typists.on_signal(signal)
         if not self.foreign:

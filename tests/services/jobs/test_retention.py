@@ -23,8 +23,8 @@ async def container(settings):
 
 async def test_old_sessions_and_tokens_are_deleted(container):
     given = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
-    signed = await registration.register(container, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
-    await one_time_tokens.create(signed.user.id, "verify_email", "ada@example.org")
+    login = await registration.register(container, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
+    await one_time_tokens.create(login.user.id, "verify_email", "ada@example.org")
     await models.Session.all().update(revoked_at=clock.now() - timedelta(days=29))
 
     await retention.purge(30, 365)

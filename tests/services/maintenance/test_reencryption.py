@@ -23,10 +23,10 @@ async def container(settings):
         yield container
 
 
-async def confirmed(container, signed):
-    await models.Session.filter(user_id=signed.user.id).update(confirmed_at=clock.now())
-    session = await models.Session.get(user_id=signed.user.id)
-    return Context(container, signed.user.id, session.id)
+async def confirmed(container, login):
+    await models.Session.filter(user_id=login.user.id).update(confirmed_at=clock.now())
+    session = await models.Session.get(user_id=login.user.id)
+    return Context(container, login.user.id, session.id)
 
 
 async def test_the_previous_key_is_no_longer_needed(container, monkeypatch):
@@ -34,10 +34,10 @@ async def test_the_previous_key_is_no_longer_needed(container, monkeypatch):
     secrets = {}
     for number in range(5):
         given = {"name": "Ada", "email": f"ada{number}@example.org", "password": "long enough"}
-        signed = await registration.register(
+        login = await registration.register(
             container, parse(Register, given), RequestInfo("192.0.2.1", "tests")
         )
-        secrets[signed.user.id] = (await two_factor.setup(await confirmed(container, signed))).secret
+        secrets[login.user.id] = (await two_factor.setup(await confirmed(container, login))).secret
     container.sealing = Sealing([NEXT, container.settings.secret_key])
     assert await reencryption.run(container) == (5, 0)
     assert await reencryption.run(container) == (0, 0)
@@ -53,8 +53,8 @@ async def test_the_previous_key_is_no_longer_needed(container, monkeypatch):
 
 async def test_unreadable_secrets_are_counted_and_kept(container):
     given = {"name": "Ada", "email": "ada@example.org", "password": "long enough"}
-    signed = await registration.register(container, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
-    await two_factor.setup(await confirmed(container, signed))
+    login = await registration.register(container, parse(Register, given), RequestInfo("192.0.2.1", "tests"))
+    await two_factor.setup(await confirmed(container, login))
     sealed = (await models.TwoFactor.get()).secret
     container.sealing = Sealing([NEXT])
 

@@ -88,10 +88,10 @@ async def test_an_email_address_from_userinfo_is_used(instance, browser, other):
 async def test_userinfo_of_another_subject_is_ignored(instance, browser, other):
     other.minimal_id_token = True
 
-    async def of_somebody_else(_: web.Request) -> web.Response:
+    async def of_another_subject(_: web.Request) -> web.Response:
         return web.json_response({"sub": "1", "email": "eve@example.com", "email_verified": True})
 
-    other.overrides["/userinfo"] = of_somebody_else
+    other.overrides["/userinfo"] = of_another_subject
     status, _, answer = await browser.log_in()
 
     assert (status, answer["code"]) == (403, "forbidden")

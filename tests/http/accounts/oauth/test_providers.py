@@ -166,12 +166,12 @@ async def a_list(_: web.Request) -> web.Response:
     return web.json_response([1])
 
 
-async def stranger(_: web.Request) -> web.Response:
+async def invalid_client(_: web.Request) -> web.Response:
     return web.json_response({"error": "invalid_client"}, status=401)
 
 
 @one_provider()
-@pytest.mark.parametrize("answer", [huge, bomb, elsewhere, broken, page, a_list, stranger])
+@pytest.mark.parametrize("answer", [huge, bomb, elsewhere, broken, page, a_list, invalid_client])
 @pytest.mark.parametrize(
     ("provider", "path"),
     [
