@@ -33,16 +33,9 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 class _Protocol(RequestHandler):
     __slots__ = (
-        "_deferred",
-        "_header_timer",
-        "_stall_timer",
-        "_tcp_transport",
-        "client",
-        "discards_body",
-        "header_timeout_s",
-        "limits",
-        "stall_timeout_s",
-    )
+        "_deferred", "_header_timer", "_stall_timer", "_tcp_transport", "client", "discards_body",
+        "header_timeout_s", "limits", "stall_timeout_s",
+    )  # fmt: skip
 
     header_timeout_s: float
     stall_timeout_s: float
