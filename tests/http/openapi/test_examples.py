@@ -1,9 +1,12 @@
 """Each operation has a recorded example that fits the schemas: `make examples` records them."""
 
+from pathlib import Path
+
 import pytest
 from jsonschema import Draft202012Validator
 
 from hubbub.http.openapi import examples
+from tests.support import api_examples
 from tests.support.api_contract import ApiContract
 
 CONTRACT = ApiContract()
@@ -40,3 +43,9 @@ def test_an_example_that_does_not_fit_is_found():
     schema = CONTRACT.document["components"]["schemas"]["User"]
 
     assert faults(schema, {"id": 7}) != []
+
+
+def test_the_test_that_records_examples_exists():
+    path, name = api_examples.TEST.split("::")
+
+    assert f"def {name}(" in (Path(__file__).parents[3] / path).read_text()
