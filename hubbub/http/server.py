@@ -1,9 +1,9 @@
 """The HTTP server: requests that reach no route, time limits, and limits of IP addresses.
 
 This is the only module that uses internals of aiohttp 3.14. To HTTP that can't be parsed, and to an `Expect`
-that can't be met, aiohttp responds with plain text, without an id, and logs a traceback. Here they become problem
-documents. aiohttp waits an hour for a header, and without limit for a client that does not read its response.
-Here both have a time limit. aiohttp parses all input at once. Here an IP address over its limit is delayed.
+that can't be met, aiohttp responds with plain text, without an id, and logs a traceback. Here they become
+problem documents. aiohttp waits an hour for a header, and without limit for a client that does not read its
+response. Here both have a time limit. aiohttp parses all input at once. Here input over the limit waits.
 """
 
 import asyncio
