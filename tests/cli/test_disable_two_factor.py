@@ -27,4 +27,4 @@ def test_an_account_without_two_factor_is_reported(run):
     off, missing = run("disable-two-factor", EMAIL), run("disable-two-factor", "eve@example.org")
 
     assert (off.exit_code, off.stderr) == (1, "Two-factor login is not on for this account.\n")
-    assert (missing.exit_code, missing.stderr) == (1, "There is no account with this address.\n")
+    assert (missing.exit_code, missing.stderr) == (1, "No account has this e-mail address.\n")
