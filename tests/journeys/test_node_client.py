@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from hubbub.core.auth_tokens import TokenIssuer
+from hubbub.schemas.sync.connection import CloseCode
 from tests.journeys.device import ChangeNotifier, Device, register
 from tests.journeys.node_client import Node
 from tests.support.client_model import Json
@@ -152,7 +153,7 @@ async def test_a_drained_client_reconnects(instance, notifier, devices, node, tr
         await node.seen(**{"is": "upgrade"})
 
     for connection in list(instance.app.chat.connections.by_sid.values()):
-        connection.close("draining", "This instance is going down.", 0)
+        connection.close(CloseCode.DRAINING, "This instance is going down.", 0)
 
     assert (await node.next_event("closing"))["code"] == "draining"
     gone = await node.next(**{"is": "disconnect"})

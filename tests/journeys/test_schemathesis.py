@@ -41,7 +41,7 @@ def settings(settings, monkeypatch):
     for module, names in {
         message_writer: ["WRITE_TIMEOUT_S"],
         database: ["CONNECT_S", "STATEMENT_S"],
-        postgres: ["ACQUIRE_S", "ANSWER_S"],
+        postgres: ["ACQUIRE_S", "WRITE_CHECK_TIMEOUT_S"],
     }.items():
         for name in names:
             monkeypatch.setattr(module, name, PATIENCE_S)
@@ -98,7 +98,7 @@ async def test_documented_requests_are_accepted(instance, tmp_path):
 
 async def run(user, folder, phases, except_checks, examples, **environment):
     """Send the requests of schemathesis. Returns its exit code and its output."""
-    url = user._world.url
+    url = user._instance.url
     command = (
         f"run {url}/api/v1/openapi.json --url {url} --phases {phases} --seed 1 "
         f"--max-examples {examples} --generation-database none --no-color "
