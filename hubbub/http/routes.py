@@ -33,7 +33,7 @@ class RouteDoc:
     redirects: bool = False  # the response may be a redirect
     needs_database: bool = True
     needs_confirmed_session: bool = False  # `confirmation_required` otherwise
-    may_confirm_session: bool = False  # a redirect that comes back confirms it; then the response is 204
+    may_confirm_session: bool = False  # a redirect from the provider may confirm it; then the response is 204
     permission: Permission | None = None  # of the caller's role
 
 

@@ -4,6 +4,7 @@ RFC 6455 without extensions. A frame must be masked, and its payload at most `ma
 """
 
 import asyncio
+from abc import abstractmethod
 
 from hubbub.core import clock, metrics
 from hubbub.realtime.engine.bounds import MAX_CLOSING_BYTES, SLICE_BYTES, SLICE_PACKETS
@@ -56,20 +57,20 @@ class WebSocketInput(asyncio.Protocol):
         self._closing_bytes = 0  # bytes received after the close frame was sent
         self._fragments: bytearray | None = None  # a message whose last fragment is not received yet
 
+    @abstractmethod
     def _on_frame(self, first_byte: int, data: bytes) -> None:
         """Handle a frame: its first byte, its payload without the mask.
 
         Raises WebSocketError, ProtocolError.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def _fail(self, close_code: int, reason: str) -> None:
         """Close the connection with a close code."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _fail_protocol(self, reason: str) -> None:
         """End the session for a packet that violates the protocol."""
-        raise NotImplementedError
 
     def pause(self) -> None:
         self._paused = self._stopped = True
