@@ -57,9 +57,7 @@ class Routes(web.RouteTableDef):
 
 def doc_of(route: web.AbstractRoute) -> RouteDoc | None:
     """Return the documentation of a route, if it has one."""
-    known: dict[tuple[str, str], RouteDoc] = getattr(route.handler, DOCS, {})
-    path = route.resource.canonical if route.resource is not None else ""
-    return known.get((route.method, path))
+    return _lookup(route, route.method)
 
 
 def needs_confirmed_session(route: web.AbstractRoute) -> bool:
@@ -75,6 +73,10 @@ def required_permission(route: web.AbstractRoute) -> Permission | None:
 
 
 def _doc(route: web.AbstractRoute) -> RouteDoc | None:
-    known: dict[tuple[str, str], RouteDoc] = getattr(route.handler, DOCS, {})
+    return _lookup(route, "GET" if route.method == "HEAD" else route.method)
+
+
+def _lookup(route: web.AbstractRoute, method: str) -> RouteDoc | None:
+    docs: dict[tuple[str, str], RouteDoc] = getattr(route.handler, DOCS, {})
     path = route.resource.canonical if route.resource is not None else ""
-    return known.get(("GET" if route.method == "HEAD" else route.method, path))
+    return docs.get((method, path))
