@@ -16,6 +16,10 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && pip uninstall --yes pip setuptools hatchling editables
 
 FROM python:3.13-slim
+# pg_dump and pg_restore, for `hubbub backup` and `hubbub restore`.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends postgresql-client \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /var/lib/hubbub --create-home hubbub
 COPY --from=build /opt/hubbub /opt/hubbub
 ENV PATH=/opt/hubbub/bin:$PATH \

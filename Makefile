@@ -6,7 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The lists are complete and hashed. pip resolves nothing and builds with the installed, pinned build tools: no new
 # release and no version of pip changes what is installed. `pip check` confirms that a list is complete.
 PINNED := $(PIP) install --use-pep517 --require-hashes --no-deps
-# Tests start many processes. Bytecode is compiled first, also if Python writes none automatically.
+# Tests start many processes. Bytecode is compiled first, also if Python writes none automatically. pytest compiles its
+# own form of the tests, 6 s for each of its processes, and keeps it for the next run.
 COMPILED = $(BIN)/python -m compileall -q hubbub tests
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
@@ -24,10 +25,10 @@ run: .venv/.run  ## run hubbub on http://127.0.0.1:8000 without other servers; A
 
 # Tests wait more than they compute: three processes keep two cores busy.
 test: .venv/.dev tests/node/node_modules/.ready  ## run all tests, or T=tests/core; ARGS="-x -n0" and the like
-	@$(COMPILED) && $(BIN)/python -m pytest -n 3 --times $(T) $(ARGS)
+	@$(COMPILED) && PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal --times $(T) $(ARGS)
 
 soak: .venv/.dev tests/node/node_modules/.ready  ## run the tests that take minutes each, in 40 minutes at most
-	@$(COMPILED) && timeout 2400 $(BIN)/python -m pytest -n 2 --times -m soak $(T) $(ARGS)
+	@$(COMPILED) && timeout 2400 $(BIN)/python -m pytest -n 2 --dist worksteal --times -m soak $(T) $(ARGS)
 
 check: .venv/.dev  ## check format, lint, types, imports, vulnerabilities, pending migrations and generated documents
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo && $(MAKE) -s current audit
@@ -52,7 +53,7 @@ fix: .venv/.dev  ## format, and apply the fixes of the linter
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
 
 coverage: .venv/.dev tests/node/node_modules/.ready  ## run all tests, list lines that they do not reach, require 90 %
-	@$(BIN)/python -m pytest -n 3 --cov --cov-report=term $(if $(T),,--cov-fail-under=90) $(T) $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term $(if $(T),,--cov-fail-under=90) $(T) $(ARGS)
 
 requirements: .venv/.dev  ## pin the dependencies of pyproject.toml, with hashes
 	@$(COMPILE) pyproject.toml requirements/build.in --extra test --extra dev --no-emit-package pip -o requirements/dev.txt

@@ -1,25 +1,23 @@
-"""The servers of a comparison: starts and stops hubbub and its peers, each pinned to a core."""
+"""The servers of a comparison: starts and stops hubbub and its peers, each pinned to a core.
+
+Every run has new servers and a new database. hubbub's users exist in it; no running process has seen them.
+"""
 
 import asyncio
-import os
-import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
-import aiohttp
-import asyncpg
+from bench import processes
+from bench.datasets import DATABASE, Datasets, execute, unlimited_settings
+from bench.processes import ROOT, ProcessUnavailable, Program
+from bench.stores import Stores
 
-ROOT = Path(__file__).resolve().parent.parent
-START_TIMEOUT_S = 30.0
-PASSWORD = "a benchmark's own"
 # The program of each peer, and its environment variables besides the port.
 PEERS: dict[str, tuple[str, dict[str, str]]] = {
     "node-socketio": ("node_socketio.js", {}),
@@ -40,16 +38,18 @@ PEER_TABLE = (
 
 @dataclass(slots=True)
 class RunningServers:
-    """The running instances of a server."""
+    """The running instances of a server, and the processes that work for them."""
 
-    ports: list[int]
-    pids: list[int]
-    connections_path: Path | None = None
+    ports: list[int] = field(default_factory=list)
+    pids: list[int] = field(default_factory=list)  # of the instances
+    connections_path: Path | None = None  # a line `token<TAB>room id` for each connection
     database_url: str = ""
+    other_pids: dict[str, list[int]] = field(default_factory=dict)  # by "worker", "redis", "postgres"
 
-
-class PeerUnavailable(Exception):
-    """A peer cannot run here. The message has the reason."""
+    @property
+    def groups(self) -> dict[str, list[int]]:
+        """Return the processes whose CPU time is measured, by kind."""
+        return {"instances": self.pids, **self.other_pids}
 
 
 class BenchEnvironment:
@@ -61,8 +61,9 @@ class BenchEnvironment:
         self.server_core = server_core
         self.load_core = load_core
         self._stack = ExitStack()
-        self._database_count = 0
-        self._postgres_url = ""
+        self._stores = self._stack.enter_context(Stores())
+        self._datasets: dict[Path, Datasets] = {}  # by working copy
+        self._run_count = 0  # numbers the data directories
 
     def __enter__(self) -> Self:
         return self
@@ -71,199 +72,107 @@ class BenchEnvironment:
         self._stack.close()
 
     @contextmanager
-    def _pinned(self, core: int) -> Iterator[None]:
-        """Pin processes that are started in this context to a core."""
-        before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {core})
-        try:
-            yield
-        finally:
-            os.sched_setaffinity(0, before)
-
-    def create_database(self) -> str:
-        """Create an empty database on a PostgreSQL as shipped, on the core of the load generator."""
-        from tests.support import servers
-
-        if not self._postgres_url:
-            with self._pinned(self.load_core):
-                self._postgres_url = self._stack.enter_context(servers.postgres(durable=True))
-        self._database_count += 1
-        name = f"bench{self._database_count}"
-        asyncio.run(_execute(self._postgres_url, f'CREATE DATABASE "{name}"'))
-        return urlsplit(self._postgres_url)._replace(path=f"/{name}").geturl()
-
-    def run_redis(self) -> str:
-        """Start a Redis on the core of the servers. Returns its URL."""
-        from tests.support import servers
-
-        with self._pinned(self.server_core):
-            return self._stack.enter_context(servers.redis())
-
-    @contextmanager
     def run_peer(self, name: str, instances: int) -> Iterator[RunningServers]:
-        """Run a peer. Raises PeerUnavailable if it can't run here."""
-        program, variables = PEERS[name]
-        path = self.peers / program
+        """Run a peer. Raises ProcessUnavailable if it can't run here."""
+        file_name, variables = PEERS[name]
+        path = self.peers / file_name
         if not path.is_file():
-            raise PeerUnavailable(f"there is no {path}")
-        environment = dict(variables)
-        if "PG" in variables:
-            environment["PG"] = self.create_database()
-            asyncio.run(_execute(environment["PG"], PEER_TABLE))
-        if "REDIS" in variables:
-            environment["REDIS"] = self.run_redis()
-        interpreter = "node" if path.suffix == ".js" else sys.executable
+            raise ProcessUnavailable(f"there is no {path}")
+        environment = processes.inherited_environment() | variables
+        running = RunningServers()
         with ExitStack() as stack:
-            ports = [free_port() for _ in range(instances)]
-            started = [
-                stack.enter_context(
-                    self._process([interpreter, str(path)], {**environment, "PORT": str(port)})
-                )
-                for port in ports
-            ]
-            for port, process in zip(ports, started, strict=True):
-                _wait_until_listening(name, port, process)
-            yield RunningServers(ports, [process.pid for process in started])
+            if "PG" in variables:
+                store = stack.enter_context(self._stores.postgres(self._stores.empty_data, self.load_core))
+                environment["PG"] = running.database_url = store.url
+                running.other_pids["postgres"] = [store.pid]
+                asyncio.run(execute(store.url, PEER_TABLE))
+            if "REDIS" in variables:
+                environment["REDIS"] = self._run_redis(stack, running)
+            interpreter = "node" if path.suffix == ".js" else sys.executable
+            command = [interpreter, str(path)]
+            self._start_instances(stack, running, instances, command, environment, ROOT)
+            yield running
 
     @contextmanager
     def run_hubbub(
-        self, users: int, rooms: int, instances: int, settings: dict[str, str]
+        self,
+        users: int,
+        rooms: int,
+        instances: int,
+        settings: Mapping[str, str],
+        *,
+        database: str = "postgres",
+        program: Program | None = None,
     ) -> Iterator[RunningServers]:
-        """Run hubbub as shipped, on PostgreSQL, with users and rooms; limits are lifted by settings."""
-        environment = {**unlimited_settings(self.create_database(), self.folder), **settings}
-        if instances > 1:
-            environment["HUBBUB_REDIS_URL"] = self.run_redis()
-        program = [sys.executable, "-m", "hubbub"]
-        subprocess.run(
-            [*program, "migrate"], env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL
-        )
+        """Run hubbub as shipped, with users and rooms that no process has seen; settings lift the limits.
+
+        On PostgreSQL a worker runs on the core of the instances. On SQLite it is part of the instance.
+        """
+        program = program or Program()
+        dataset = self._datasets_of(program).get(users, rooms, database)
+        running = RunningServers(connections_path=dataset.connections_path)
+        self._run_count += 1
+        folder = self.folder / f"run{self._run_count}"
         with ExitStack() as stack:
-            ports = [free_port() for _ in range(instances)]
-            started = [
-                stack.enter_context(self._process([*program, "serve", "--port", str(port)], environment))
-                for port in ports
-            ]
-            for port, process in zip(ports, started, strict=True):
-                _wait_until_listening("hubbub", port, process)
-            connections_path = self.folder / f"connections-{ports[0]}.tsv"
-            connections_path.write_text(
-                "\n".join(asyncio.run(create_users_and_rooms(ports[0], users, rooms, instances))) + "\n"
-            )
-            database_url = environment["HUBBUB_DATABASE_URL"]
-            yield RunningServers(ports, [process.pid for process in started], connections_path, database_url)
+            if database == "postgres":
+                folder.mkdir()
+                store = stack.enter_context(self._stores.postgres(dataset.data, self.load_core))
+                running.database_url = urlsplit(store.url)._replace(path=f"/{DATABASE}").geturl()
+                running.other_pids["postgres"] = [store.pid]
+            else:
+                subprocess.run(["cp", "-a", str(dataset.data), str(folder)], check=True)
+                running.database_url = f"sqlite://{folder / DATABASE}"
+            variables = {**unlimited_settings(running.database_url, folder), **settings}
+            if instances > 1:
+                variables["HUBBUB_REDIS_URL"] = self._run_redis(stack, running)
+            environment = program.environment(variables)
+            self._start_instances(stack, running, instances, program.serve(), environment, program.root)
+            if database == "postgres":
+                command = program.command("worker")
+                worker = stack.enter_context(
+                    processes.run_process(command, environment, program.root, self.server_core)
+                )
+                running.other_pids["worker"] = [worker.pid]
+            processes.wait_until_settled([*running.pids, *running.other_pids.get("worker", ())])
+            yield running
 
     @contextmanager
     def run_process(self, command: list[str], port: int) -> Iterator[int]:
-        """Run any program that listens on `port`. Yields its process id."""
-        with self._process(command, {}) as process:
-            _wait_until_listening(command[0], port, process)
+        """Run any program that listens on `port`, on the core of the servers. Yields its process id."""
+        environment = processes.inherited_environment()
+        with processes.run_process(command, environment, ROOT, self.server_core) as process:
+            processes.wait_until_listening(command[0], port, process)
             yield process.pid
 
-    @contextmanager
-    def _process(self, command: list[str], variables: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-        environment = {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
-        with self._pinned(self.server_core):
-            process = subprocess.Popen(command, env={**environment, **variables}, cwd=ROOT)
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(START_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    def _datasets_of(self, program: Program) -> Datasets:
+        if program.root not in self._datasets:
+            folder = self.folder / f"datasets{len(self._datasets)}"
+            cores = (self.server_core, self.load_core)
+            self._datasets[program.root] = Datasets(self._stores, program, folder, cores)
+        return self._datasets[program.root]
 
+    def _run_redis(self, stack: ExitStack, running: RunningServers) -> str:
+        store = stack.enter_context(self._stores.redis(self.server_core))
+        running.other_pids["redis"] = [store.pid]
+        return store.url
 
-def unlimited_settings(database_url: str, folder: Path) -> dict[str, str]:
-    """Return the default settings without limits."""
-    return {
-        "HUBBUB_ENV": "test",
-        "HUBBUB_DATABASE_URL": database_url,
-        "HUBBUB_DATA_DIR": str(folder),
-        "HUBBUB_BCRYPT_ROUNDS": "4",
-        "HUBBUB_LIMIT_MESSAGE_SEND": "off",
-        "HUBBUB_LIMIT_EVENTS": "off",
-        "HUBBUB_LIMIT_HTTP": "off",
-        "HUBBUB_LIMIT_AUTH": "off",
-        "HUBBUB_LIMIT_REGISTER": "off",
-        "HUBBUB_SOCKETS_PER_ADDRESS": "100000",
-        "HUBBUB_SOCKETS_PER_USER": "100000",
-        "HUBBUB_HANDSHAKES_PER_S": "100000",
-        "HUBBUB_DEFAULT_ROOMS": "",
-        "HUBBUB_DRAIN_S": "0",
-        "HUBBUB_LOG_LEVEL": "warning",
-        "HUBBUB_SECRET_KEY": "a benchmark's secret is no secret at all",
-    }
-
-
-async def create_users_and_rooms(port: int, users: int, rooms: int, instances: int) -> list[str]:
-    """Create users and rooms by the public API. Returns `token<TAB>room id` for each connection.
-
-    With several instances the load generator fills one room after the other (`--layout block`). With one it
-    alternates.
-    """
-    url = f"http://127.0.0.1:{port}/api/v1"
-    semaphore = asyncio.Semaphore(16)
-    async with aiohttp.ClientSession() as session:
-
-        async def post_json(path: str, body: dict[str, Any], token: str = "") -> Any:
-            headers = {"Authorization": f"Bearer {token}"} if token else {}
-            async with semaphore, session.post(url + path, json=body, headers=headers) as response:
-                content = await response.json()
-                assert response.status in (200, 201), content
-                return content["data"]
-
-        async def register(number: int) -> str:
-            name = f"bench{number:05}"
-            body = {
-                "name": name,
-                "email": f"{name}@example.com",
-                "password": PASSWORD,
-                "username": name,
-            }
-            return str((await post_json("/auth/register", body))["access_token"])
-
-        tokens = await asyncio.gather(*(register(number) for number in range(users)))
-
-        async def create_room(number: int) -> str:
-            members = tokens[number * size : (number + 1) * size] if blocks else tokens[number::rooms]
-            created = await post_json("/rooms", {"kind": "public", "name": f"room {number}"}, members[0])
-            room_id = str(created["id"])
-            await asyncio.gather(*(post_json(f"/rooms/{room_id}/join", {}, member) for member in members[1:]))
-            return room_id
-
-        size, blocks = max(1, users // rooms), instances > 1 and rooms > 1
-        room_ids = await asyncio.gather(*(create_room(number) for number in range(rooms)))
-    return [
-        f"{token}\t{room_ids[min(number // size, rooms - 1) if blocks else number % rooms]}"
-        for number, token in enumerate(tokens)
-    ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_listening(name: str, port: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until it accepts connections. Raises PeerUnavailable."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise PeerUnavailable(f"{name} ended at its start")
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise PeerUnavailable(f"{name} does not listen after {START_TIMEOUT_S:.0f} s")
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+    def _start_instances(
+        self,
+        stack: ExitStack,
+        running: RunningServers,
+        count: int,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+    ) -> None:
+        """Start instances, and wait until each accepts connections. Raises ProcessUnavailable."""
+        started = []
+        for _ in range(count):
+            port = processes.free_port()
+            own = {**environment, "HUBBUB_PORT": str(port), "PORT": str(port)}  # the latter for peers
+            process = stack.enter_context(processes.run_process(command, own, folder, self.server_core))
+            started.append((port, process))
+        for port, process in started:
+            processes.wait_until_listening(" ".join(command), port, process)
+            running.ports.append(port)
+            running.pids.append(process.pid)

@@ -25,7 +25,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from bench import compare
+from bench import loads
 from bench.environment import BenchEnvironment, RunningServers
 from hubbub.prove.journal import Json
 from hubbub.prove.socketio_client import ConnectionLost, ConnectRefused, Socket
@@ -48,9 +48,8 @@ class Client:
     token: str
     socket: Socket | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
-    messages: list[tuple[float, float]] = field(
-        default_factory=list
-    )  # time of receipt and latency of each message
+    # Time of receipt and latency of each message.
+    messages: list[tuple[float, float]] = field(default_factory=list)
 
     def _on_event(self, event: str, payload: Json) -> None:
         if event == "ready":
@@ -126,7 +125,9 @@ async def run(servers: RunningServers, clients: int) -> None:
     assert servers.connections_path is not None
     connections = [
         (token, room)
-        for token, room in (line.split("\t") for line in servers.connections_path.read_text().splitlines())
+        for token, room, *_ in (
+            line.split("\t") for line in servers.connections_path.read_text().splitlines()
+        )
     ]
     killed_url, other_url = (f"http://127.0.0.1:{port}" for port in servers.ports)
     pipe, chat_pipe = Pipe()
@@ -182,7 +183,7 @@ def main() -> None:
     )
     parser.add_argument("--clients", type=int, default=5000)
     parser.add_argument("--stayers", type=int, default=100)
-    parser.add_argument("--bench", type=Path, default=compare.BENCH_FOLDER)
+    parser.add_argument("--bench", type=Path, default=loads.BENCH_FOLDER)
     options = parser.parse_args()
     users = options.clients + options.stayers
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:

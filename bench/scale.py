@@ -11,15 +11,14 @@ generator and PostgreSQL on the other.
 import argparse
 import asyncio
 import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import asyncpg
 
-from bench import compare
-from bench.environment import BenchEnvironment, RunningServers
+from bench import measuring, ratios
+from bench.environment import RunningServers
+from bench.loads import Row
+from bench.measuring import Bench
 from bench.scenarios import MESSAGE, SCENARIOS, Scenario
 
 SOCKETS = 10_000
@@ -29,7 +28,7 @@ DELIVERIES_PER_S = 20_000
 DEFAULT_EXTRA_ROOMS = "0,10000,100000"
 CONNECTS_PER_S = 400
 CONNECTS_PER_S_MANY_ROOMS = 150  # `ready` has the 100 rooms of each user
-READY_PAUSE_S = "8"  # until all clients received `ready`
+READY_PAUSE_S = 8.0  # until all clients received `ready`
 ROOM_MEMBERS = 5
 
 # Private rooms with an empty log; their members are assigned in turn.
@@ -65,16 +64,14 @@ async def _add_rooms(url: str, rooms: int, *, near: bool) -> None:
         await connection.close()
 
 
-def _run_load(
-    env: BenchEnvironment, program: Path, scenario: Scenario, servers: RunningServers, secs: float
-) -> dict[str, Any]:
-    row = compare.run_load(program, env, scenario, "hubbub", servers, secs)
-    if row["missing"] or row["duplicated"] or row["reordered"] or not row["latency_ms"]["n"]:
+def _run_load(bench: Bench, scenario: Scenario, servers: RunningServers) -> Row:
+    row = bench.load(scenario, ratios.HUBBUB, servers)
+    if ratios.failures([row]) or not row["latency_ms"]["n"]:
         sys.exit(f"A message was lost, duplicated or out of order: {row}")
     return row
 
 
-def measure_room_sizes(env: BenchEnvironment, program: Path, room_sizes: list[int], secs: float) -> None:
+def measure_room_sizes(bench: Bench, room_sizes: list[int]) -> None:
     """Measure the CPU time of a delivery, at a constant number of deliveries per second."""
     print("\n| room of | messages/s | deliveries/s | CPU | µs per delivery | kB per socket |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
@@ -82,10 +79,19 @@ def measure_room_sizes(env: BenchEnvironment, program: Path, room_sizes: list[in
         rooms = SOCKETS // size
         load = ("-n", str(SOCKETS), "--rooms", str(rooms), "--pubs", str(min(rooms, 500)))
         load += ("--rate", str(DELIVERIES_PER_S / size), "--connect-rate", str(CONNECTS_PER_S))
-        own = ("--msg", MESSAGE, "--settle", READY_PAUSE_S)
-        scenario = Scenario("sizes", "", (), (), load, (), own, users=SOCKETS, rooms=rooms)
-        with env.run_hubbub(SOCKETS, rooms, 1, {}) as servers:
-            row = _run_load(env, program, scenario, servers, secs)
+        scenario = Scenario(
+            "sizes",
+            "",
+            (),
+            (),
+            load,
+            hubbub_load=("--msg", MESSAGE),
+            users=SOCKETS,
+            rooms=rooms,
+            settle_s=READY_PAUSE_S,
+        )
+        with bench.start_hubbub(scenario) as servers:
+            row = _run_load(bench, scenario, servers)
         cost = row["server_cpu"] * 1e4 / row["deliveries_per_s"]
         print(
             f"| {size:,} | {row['sent_per_s']:.0f} | {row['deliveries_per_s']:.0f} | "
@@ -94,9 +100,7 @@ def measure_room_sizes(env: BenchEnvironment, program: Path, room_sizes: list[in
         )
 
 
-def measure_extra_rooms(
-    env: BenchEnvironment, program: Path, room_counts: list[int], secs: float, *, near: bool
-) -> None:
+def measure_extra_rooms(bench: Bench, room_counts: list[int], *, near: bool) -> None:
     """Measure 500 messages per second in 200 rooms, with additional rooms in the database."""
     description = "of connected users" if near else "of users who are not connected"
     print(f"\n| rooms {description} | CPU | p50 | p99 |\n| ---: | ---: | ---: | ---: |")
@@ -104,11 +108,11 @@ def measure_extra_rooms(
     load += ("--connect-rate", str(CONNECTS_PER_S_MANY_ROOMS))
     loaded_rooms = USERS // ROOM_MEMBERS
     scenario = replace(SCENARIOS["P6"], load=load, users=USERS, rooms=loaded_rooms, targets=())
-    scenario = replace(scenario, hubbub_load=(*scenario.hubbub_load, "--settle", READY_PAUSE_S))
+    scenario = replace(scenario, settle_s=READY_PAUSE_S)
     for rooms in room_counts:
-        with env.run_hubbub(scenario.users, scenario.rooms, 1, {}) as servers:
+        with bench.start_hubbub(scenario) as servers:
             asyncio.run(_add_rooms(servers.database_url, rooms, near=near))
-            row = _run_load(env, program, scenario, servers, secs)
+            row = _run_load(bench, scenario, servers)
         latency = row["latency_ms"]
         print(
             f"| {rooms + scenario.rooms:,} | {row['server_cpu']:.0f} % | {latency['p50']:.1f} ms | "
@@ -129,22 +133,16 @@ def main() -> None:
     parser.add_argument("--only", default="sizes,near,far")
     parser.add_argument("--sizes", default=DEFAULT_ROOM_SIZES)
     parser.add_argument("--rooms", default=DEFAULT_EXTRA_ROOMS)
-    parser.add_argument("--secs", type=float, default=5)
-    parser.add_argument("--bench", type=Path, default=compare.BENCH_FOLDER)
+    measuring.add_options(parser)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
-        folder = Path(name)
-        program = compare.build_generator(options.bench, folder)
-        with BenchEnvironment(options.bench / "peers", folder, 0, 1) as env:
-            for each in options.only.split(","):
-                if each == "sizes":
-                    measure_room_sizes(env, program, _numbers(options.sizes), options.secs)
-                elif each in ("near", "far"):
-                    measure_extra_rooms(
-                        env, program, _numbers(options.rooms), options.secs, near=each == "near"
-                    )
-                else:
-                    sys.exit(f"There is no measurement {each}.")
+    with measuring.open_bench(options) as bench:
+        for each in options.only.split(","):
+            if each == "sizes":
+                measure_room_sizes(bench, _numbers(options.sizes))
+            elif each in ("near", "far"):
+                measure_extra_rooms(bench, _numbers(options.rooms), near=each == "near")
+            else:
+                sys.exit(f"There is no measurement {each}.")
 
 
 if __name__ == "__main__":

@@ -8,21 +8,21 @@ import asyncio
 import os
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import asyncpg
 import bcrypt
 
-from bench import compare
-from bench.environment import PASSWORD, BenchEnvironment, RunningServers
+from bench import loads, measuring
+from bench.datasets import PASSWORD
+from bench.environment import RunningServers
+from bench.measuring import Bench
 from bench.scenarios import SCENARIOS
 from hubbub.core import passwords
 
@@ -77,17 +77,15 @@ async def _set_password_digests(database: str) -> None:
         await connection.close()
 
 
-def _measure(
-    options: argparse.Namespace, program: Path, env: BenchEnvironment, servers: RunningServers
-) -> None:
+def _measure(options: argparse.Namespace, bench: Bench, servers: RunningServers) -> None:
     user_numbers = iter(range(CHAT.users))
     rows: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
     results: list[tuple[int, float]] = []
     for _ in range(options.runs):
-        rows[False].append(compare.run_load(program, env, CHAT, "chat alone", servers, options.secs))
+        rows[False].append(loads.run_load(bench.generator, CHAT, "chat alone", servers))
         storm = LoginStorm(f"http://127.0.0.1:{servers.ports[0]}", user_numbers, options.per_s)
-        with storm.running(env.load_core):
-            rows[True].append(compare.run_load(program, env, CHAT, "in a storm", servers, options.secs))
+        with storm.running(options.load_core):
+            rows[True].append(loads.run_load(bench.generator, CHAT, "in a storm", servers))
         results += storm.results
     for storming, storm_rows in rows.items():
         p50, p99 = (
@@ -116,28 +114,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--secs", type=float, default=10, help="duration of each run")
     parser.add_argument("--per-s", type=float, default=20, help="logins per second")
-    parser.add_argument(
-        "--bench", type=Path, default=compare.BENCH_FOLDER, help="the folder of the generator"
-    )
-    parser.add_argument("--server-core", type=int, default=0)
-    parser.add_argument("--load-core", type=int, default=1)
+    measuring.add_options(parser)
+    parser.set_defaults(secs=10)
     options = parser.parse_args()
     if options.runs * (options.secs + 5) * options.per_s > CHAT.users:
         sys.exit(f"There are {CHAT.users} users, and each logs in once: use fewer runs, seconds or logins.")
-    with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as name:
-        program = compare.build_generator(options.bench, Path(name))
-        with (
-            BenchEnvironment(options.bench, Path(name), options.server_core, options.load_core) as env,
-            env.run_hubbub(CHAT.users, CHAT.rooms, 1, CHAT.settings) as servers,
-        ):
-            asyncio.run(_set_password_digests(servers.database_url))
-            print(
-                f"bcrypt {bcrypt.__version__}, cost {BCRYPT_COST}, {options.per_s:g} logins/s",
-                flush=True,
-            )
-            _measure(options, program, env, servers)
+    with measuring.open_bench(options) as bench, bench.start_hubbub(CHAT) as servers:
+        asyncio.run(_set_password_digests(servers.database_url))
+        print(f"bcrypt {bcrypt.__version__}, cost {BCRYPT_COST}, {options.per_s:g} logins/s", flush=True)
+        _measure(options, bench, servers)
 
 
 if __name__ == "__main__":

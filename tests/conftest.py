@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from tests.support import durations, servers
+from hubbub.core import gc_tuning
+from tests.support import durations, orm_setup, servers
 from tests.support.databases import Databases
 
 if TYPE_CHECKING:
     from hubbub.config import Settings
     from hubbub.db.sql import Sql
     from tests.support.live_instance import LiveInstance
+    from tests.support.s3_server import S3Server
 
 T = TypeVar("T")
 SERVER_CONTEXTS = {"postgres": servers.postgres, "redis": servers.redis}
@@ -45,6 +47,7 @@ class _XdistController:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    orm_setup.keep_results()
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_XdistController())
 
@@ -109,7 +112,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests run first: a long one at the end of the run would leave the other processes without work."""
     durations.require_reasons(items)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Prepare a process that runs tests. Ten thousand of them stay in memory; no collection scans them."""
+    from tests.support import unsynced_sqlite
+
+    unsynced_sqlite.commit_without_waiting()
+    gc_tuning.freeze_and_tune()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -193,3 +206,15 @@ async def instance(settings: "Settings") -> "AsyncIterator[LiveInstance]":
 
     async with LiveInstance(settings) as instance:
         yield instance
+
+
+# --- storages ---
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> "Iterator[S3Server]":
+    """An S3 server with one bucket, shared by all tests of a process: use a prefix of your own."""
+    from tests.support.s3_server import run_s3_server
+
+    with run_s3_server() as server:
+        yield server

@@ -27,9 +27,10 @@ class TemplateSize:
     messages: int = 6000
     honest: int = 12  # users who chat
     reconnecting: int = 20  # users who connect repeatedly
+    pictures: bool = True  # whether users have avatars and portfolios, and messages show pictures
 
 
-SMALL_TEMPLATE = TemplateSize(110, 3, 100, 4, 8)
+SMALL_TEMPLATE = TemplateSize(110, 3, 100, 4, 8, pictures=False)
 
 
 @dataclass(slots=True)

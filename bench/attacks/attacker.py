@@ -23,9 +23,8 @@ MAX_SENT_BYTES = 8_000_000_000
 MAX_CONNECTIONS = 500_000
 MAX_OPENED_PER_TURN = 100  # connections opened before the others are handled
 MAX_SEARCHED_BYTES = 65536  # bytes of input in which a pattern is searched
-LINGER_ABORT = struct.pack(
-    "ii", 1, 0
-)  # closing resets the connection: no TIME_WAIT, the port is free at once
+# Closing resets the connection: there is no TIME_WAIT, and the port is free at once.
+LINGER_ABORT = struct.pack("ii", 1, 0)
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 RETRY_S = 0.05  # before the next attempt after a connection could not be opened
 

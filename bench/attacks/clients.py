@@ -26,7 +26,9 @@ class Samples:
     """Latencies and failures of the honest clients."""
 
     def __init__(self) -> None:
-        self.by_kind: dict[str, list[Sample]] = {"ack": [], "delivery": [], "rest": [], "connect": []}
+        self.by_kind: dict[str, list[Sample]] = {
+            kind: [] for kind in ("ack", "delivery", "rest", "connect", "page")
+        }
         self.failures: Counter[str] = Counter()
         self.expected_deliveries = 0  # deliveries of acknowledged messages
 
@@ -99,8 +101,7 @@ class ChatClient(asyncio.Protocol):
         elif data.startswith(b"43/chat,"):
             self._on_ack(data)
         elif data.startswith(b'42/chat,["message:new"'):
-            if match := SENT_AT_PATTERN.search(data):
-                self.samples.add("delivery", float(match[1]))
+            self.on_message_new(data)
         elif data.startswith(b'42/chat,["ready"'):
             if not self.ready.done():
                 self.ready.set_result(None)
@@ -108,6 +109,11 @@ class ChatClient(asyncio.Protocol):
             self.fail("refused " + data[8:100].decode(errors="replace"))
         elif data.startswith(b'42/chat,["closing"'):
             self.samples.failures["closing " + data[19:60].decode(errors="replace")] += 1
+
+    def on_message_new(self, data: bytes) -> None:
+        """Count the latency of a message."""
+        if match := SENT_AT_PATTERN.search(data):
+            self.samples.add("delivery", float(match[1]))
 
     def _on_ack(self, data: bytes) -> None:
         match = ACK_PATTERN.match(data)
@@ -134,13 +140,13 @@ class ChatClient(asyncio.Protocol):
         self.closing = True
         self.transport.abort()
 
-    def send(self, room_id: str) -> None:
-        """Send a message whose body is the time."""
-        now = time.monotonic()
+    def send(self, room_id: str, scheduled_at: float | None = None) -> None:
+        """Send a message whose body is the time at which it was scheduled: now, if it has none."""
+        now = time.monotonic() if scheduled_at is None else scheduled_at
         if self.transport.is_closing():
             return
         if len(self.pending) >= MAX_PENDING_ACKS:  # a stall: as late as the oldest pending message
-            self.samples.by_kind["ack"].append((now, now - min(self.pending.values())))
+            self.samples.by_kind["ack"].append((now, time.monotonic() - min(self.pending.values())))
             return
         self._last_ack_id += 1
         self.pending[self._last_ack_id] = now
@@ -163,13 +169,16 @@ async def connect_chat(port: int, source: str, token: str, samples: Samples) -> 
 
 
 class RestClient:
-    """A keep-alive connection that sends the same small request repeatedly."""
+    """A keep-alive connection that sends the same small request repeatedly: of a kind of `Samples`."""
 
-    def __init__(self, port: int, source_ip: str, token: str, samples: Samples) -> None:
+    def __init__(
+        self, port: int, source_ip: str, request: bytes, samples: Samples, kind: str = "rest"
+    ) -> None:
         self.port = port
         self.source_ip = source_ip
         self.samples = samples
-        self.request = wire.api_request("GET", "/auth/me", token)
+        self.kind = kind
+        self.request = request
         self.reader: asyncio.StreamReader | None = None
         self.writer: asyncio.StreamWriter | None = None
 
@@ -179,12 +188,12 @@ class RestClient:
             async with asyncio.timeout(RESPONSE_TIMEOUT_S):
                 status = await self._request_status()
         except (OSError, EOFError, TimeoutError, asyncio.IncompleteReadError) as error:
-            self.samples.failures[f"rest {type(error).__name__}"] += 1
+            self.samples.failures[f"{self.kind} {type(error).__name__}"] += 1
             self.close()
         else:
             if status != 200:
-                self.samples.failures[f"rest {status}"] += 1
-        self.samples.add("rest", scheduled_at)
+                self.samples.failures[f"{self.kind} {status}"] += 1
+        self.samples.add(self.kind, scheduled_at)
 
     async def _request_status(self) -> int:
         if self.reader is None or self.writer is None:

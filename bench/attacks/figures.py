@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = ("ack", "delivery", "rest", "connect")
-MAX_SLOWDOWN, MAX_ADDED_S = (
-    3.0,
-    0.020,
-)  # G15: the p99 during an attack is at most 3 times its quiet value, or that + 20 ms
+# G15: the p99 during an attack is at most 3 times its quiet value, or that + 20 ms.
+MAX_SLOWDOWN, MAX_ADDED_S = 3.0, 0.020
 MAX_MEMORY_GROWTH_MIB = 64.0
 
 

@@ -11,11 +11,12 @@ import time
 from functools import partial
 from typing import Any
 
-from bench.attacks import clients
+from bench.attacks import clients, wire
 from bench.attacks.clients import Samples
 
 SENDS_PER_S = 5.0  # per client; the limit of a user is 10
 GETS_PER_S = 5.0
+PAGES_PER_S = 5.0  # of a client that has a page; the limit of an IP address is 10
 CONNECTS_PER_S = 2.5
 LATE = 50  # missed periods after which a loop skips them
 
@@ -37,8 +38,12 @@ async def measure(config: dict[str, Any]) -> dict[str, Any]:
             start = begin + number / len(users) / SENDS_PER_S
             send = partial(_send, client, user["room_id"])
             group.create_task(clients.run_on_schedule(start, end, 1 / SENDS_PER_S, send))
-            rest = clients.RestClient(port, user["source"], user["token"], samples)
+            get_me = wire.api_request("GET", "/auth/me", user["token"])
+            rest = clients.RestClient(port, user["source"], get_me, samples)
             group.create_task(clients.run_on_schedule(start, end, 1 / GETS_PER_S, rest.get))
+            if path := user.get("page"):
+                page = clients.RestClient(port, user["source"], wire.request("GET", path), samples, "page")
+                group.create_task(clients.run_on_schedule(start, end, 1 / PAGES_PER_S, page.get))
         for number, user in enumerate(config["reconnecting"]):
             start = begin + number / len(config["reconnecting"]) / CONNECTS_PER_S
             measure_connect = partial(clients.measure_connect, port, user["source"], user["token"], samples)

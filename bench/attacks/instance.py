@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from bench.attacks.accounts import Accounts, TemplateSize
-from bench.environment import free_port
+from bench.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0
@@ -109,7 +109,10 @@ class AttackEnvironment:
         self._run_command(settings, "migrate")
         size = self.accounts.size
         counts = {"--users": size.users, "--rooms": size.rooms, "--messages": size.messages}
-        self._run_command(settings, "seed", *(str(word) for pair in counts.items() for word in pair))
+        pictures = () if size.pictures else ("--no-pictures",)
+        self._run_command(
+            settings, "seed", *pictures, *(str(word) for pair in counts.items() for word in pair)
+        )
         self._run_command(settings, "create-admin", "admin@example.com", stdin=f"{self.accounts.password}\n")
         sample_password = (self.folder / "sample_password").read_text().strip()
         with self._run_instance(url, "filled") as instance:

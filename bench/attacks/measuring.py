@@ -15,7 +15,7 @@ from bench.attacks.accounts import ATTACKER_IP
 from bench.attacks.figures import MAX_MEMORY_GROWTH_MIB, Result, Round
 from bench.attacks.instance import AttackEnvironment, Instance
 from bench.attacks.script import Attack
-from bench.environment import free_port
+from bench.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT_TAIL_S = 3.0  # for which honest clients continue after the attack
@@ -103,17 +103,17 @@ def _measure_once(
         "seconds": seconds,
     }
     with (
-        _process("bench.attacks.honest", honest_config) as honest,
-        _process("bench.attacks.attacker", attacker_config) as attacker,
+        run_process("bench.attacks.honest", honest_config) as honest,
+        run_process("bench.attacks.attacker", attacker_config) as attacker,
     ):
         idle = instance.memory_mib()
         begin = time.monotonic() + START_DELAY_S
         for process in (honest, attacker):
-            _write_stdin(process, f"{begin}\n")
+            write_stdin(process, f"{begin}\n")
         peak = _watch_memory(instance, attacker, begin + seconds + PROCESS_GRACE_S)
-        attacker_report = _read_report(attacker)
+        attacker_report = read_report(attacker)
         after = _memory_after_release(instance, idle)
-        honest_report = _read_report(honest)
+        honest_report = read_report(honest)
     return Round(
         honest_report["samples"],
         honest_report["wrong"],
@@ -150,13 +150,13 @@ def _memory_after_release(instance: Instance, idle: float) -> float:
 
 
 @contextmanager
-def _process(module: str, config: dict[str, Any]) -> Iterator[Process]:
+def run_process(module: str, config: dict[str, Any]) -> Iterator[Process]:
     """Start a process of this package with its configuration, and wait until it is ready."""
     process = subprocess.Popen(
         [sys.executable, "-m", module], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
-        _write_stdin(process, json.dumps(config) + "\n")
+        write_stdin(process, json.dumps(config) + "\n")
         assert process.stdout is not None
         if process.stdout.readline() != "ready\n":
             raise NotReadyError(module)
@@ -170,13 +170,14 @@ def _process(module: str, config: dict[str, Any]) -> Iterator[Process]:
                 pipe.close()
 
 
-def _write_stdin(process: Process, text: str) -> None:
+def write_stdin(process: Process, text: str) -> None:
+    """Write text to the standard input of a process."""
     assert process.stdin is not None
     process.stdin.write(text)
     process.stdin.flush()
 
 
-def _read_report(process: Process) -> Any:
+def read_report(process: Process) -> Any:
     """Return the report that a process prints at its end."""
     assert process.stdout is not None
     return json.loads(process.stdout.readline())

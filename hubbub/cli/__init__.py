@@ -1,6 +1,8 @@
 """The `hubbub` command. The module of a command is imported when it is called, so that `--help` is fast."""
 
+import errno
 import os
+import sys
 from importlib import import_module
 
 import click
@@ -11,8 +13,9 @@ from hubbub.core.file_modes import PRIVATE_UMASK
 COMMANDS = {
     "serve": "Run one instance: Socket.IO and REST.",
     "worker": "Run jobs: e-mails and other background work.",
+    "scheduler": "Enqueue the jobs of the schedules.",
     "migrate": "Apply database migrations, or show their state.",
-    "seed": "Add sample data: users, rooms, messages.",
+    "seed": "Add sample data: users, rooms, messages, pictures.",
     "create-admin": "Create an admin account.",
     "disable-two-factor": "Switch off the second factor of an account.",
     "reencrypt": "Encrypt secrets at rest with the current secret key.",
@@ -20,6 +23,7 @@ COMMANDS = {
     "backup": "Back up the database to a folder, and verify it.",
     "restore": "Replace the database with a backup, and raise the epoch.",
     "epoch": "Raise the epoch after a restore by other means.",
+    "why": "Explain why a user was, or was not, notified.",
     "doctor": "Check the settings and all dependencies.",
     "mail": "Preview an e-mail.",
     "openapi": "Print the OpenAPI document of the REST API.",
@@ -38,9 +42,23 @@ class _Commands(click.Group):
         command: click.Command = import_module(f"hubbub.cli.{cmd_name.replace('-', '_')}").command
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click ends without a message: the reader of the output has closed it
+            click.echo(describe_os_error(error), err=True)
+            sys.exit(1)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - likewise
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def describe_os_error(error: OSError) -> str:
+    """Return one line with the file and the reason."""
+    return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,7 +4,7 @@ import click
 import msgspec
 
 from hubbub.cli import bootstrap
-from hubbub.realtime.chat.asyncapi import document
+from hubbub.realtime.asyncapi import document
 
 
 @click.command(help="Print the AsyncAPI 3.0 document of the realtime API, as JSON.")

@@ -21,5 +21,5 @@ def command(url: str | None) -> None:
     with progress.progress_bars() as start_step:
         written = run.run(backup.write(settings, url, start_step))
     rows = sum(written.manifest.row_counts.values())
-    click.echo(f"{written.path}")
+    click.echo(written.path)
     click.echo(f"Backed up {rows} rows, {written.size_bytes} bytes, verified.", err=True)

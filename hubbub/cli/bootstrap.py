@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class ProcessCommand(click.Command):
-    """The class of `serve` and `worker`: wrong options are reported in one line, in the format of the log."""
+    """The class of `serve`, `worker` and `scheduler`. Wrong options are one line in the format of the log."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - as click has it
         try:
@@ -28,7 +28,7 @@ class ProcessCommand(click.Command):
 
 
 def load_settings() -> Settings:
-    """Return the effective settings for a command other than `serve` and `worker`; exit if they are wrong.
+    """Return the effective settings for a command that is no process of a deployment; exit if they are wrong.
 
     What production refuses is printed as a warning.
     """
@@ -43,7 +43,7 @@ def load_settings() -> Settings:
 
 
 def load_process_settings(options: Mapping[str, object] | None = None) -> Settings:
-    """Return the effective settings of `serve` and `worker`; `options` of the command line come first.
+    """Return the effective settings of a process; `options` of the command line come first.
 
     Exits if they are wrong, or if production refuses one of them. From here on, all output of the process is
     lines of the log, including uncaught exceptions.

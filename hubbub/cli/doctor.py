@@ -16,6 +16,7 @@ from hubbub.core import logs
 from hubbub.gateways.identity_provider import AuthorizationRequest
 from hubbub.gateways.oauth import registry
 from hubbub.gateways.oauth.client import ProviderClient, ProviderUnavailable
+from hubbub.gateways.storage import registry as storages
 from hubbub.services import deployment, doctor, go_live
 from hubbub.services.instance import processes
 
@@ -55,12 +56,13 @@ async def _run_checks(settings: Settings, extra_checks: Mapping[str, doctor.Chec
         "database": doctor.check_database,
         "migrations": doctor.check_migrations,
         "redis": check_redis,
-        "storage": doctor.check_storage,
+        "storage": check_storage,
         "files": doctor.check_files,
         "smtp": doctor.check_mail,
         "providers": check_providers,
         "instances": deployment.check_instances,
         "worker": deployment.check_worker,
+        "scheduler": deployment.check_scheduler,
         "proxies": deployment.check_proxies,
         **extra_checks,
     }
@@ -79,7 +81,10 @@ def _print(result: doctor.CheckResult) -> None:
 
 
 async def check_redis(settings: Settings) -> str:
-    """Check whether Redis responds. The check is here because services do not depend on Redis."""
+    """Check whether Redis is a master and stores a key, as instances need it.
+
+    The check is here because services do not depend on Redis.
+    """
     url = settings.redis_url
     if url is None:
         running = await deployment.live_processes(settings)
@@ -94,6 +99,8 @@ async def check_redis(settings: Settings) -> str:
             servers = topology.from_url(url, timeout=REDIS_TIMEOUT_S)
             stack.push_async_callback(servers.close)
             await servers.client.ping()
+            await servers.require_master()
+            await servers.client.set(f"{settings.redis_prefix}:doctor", "", px=1000)
     except AuthenticationError:
         raise doctor.CheckFailed(
             f"{mask_secrets(url)} refuses the user or the password. Correct HUBBUB_REDIS_URL."
@@ -107,7 +114,22 @@ async def check_redis(settings: Settings) -> str:
         raise doctor.CheckFailed(
             f"{mask_secrets(url)}: {reason}. Start it, or correct HUBBUB_REDIS_URL."
         ) from None
-    return f"{mask_secrets(url)} responds."
+    return f"{mask_secrets(url)} responds and accepts writes."
+
+
+async def check_storage(settings: Settings) -> str:
+    """Check the folders, an object in another storage, and the scanner. Services do not build storages."""
+    texts = [await doctor.check_storage(settings)]
+    if not settings.storage_url.startswith("file:"):
+        storage = storages.build(settings)
+        try:
+            await doctor.check_object(storage)
+        finally:
+            await storage.close()
+        texts.append(f"So was an object in {settings.storage_url.partition('?')[0]}.")
+    if settings.clamd_url is not None:
+        texts.append(await doctor.check_scanner(settings.clamd_url))
+    return " ".join(texts)
 
 
 async def check_providers(settings: Settings) -> str:

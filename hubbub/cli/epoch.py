@@ -24,7 +24,8 @@ def new() -> None:
 
 async def _raise(settings: Settings) -> str:
     async with services_context.open_container(settings) as container:
-        while not await epochs.raise_epoch(await epochs.current(), Cause.COMMAND):
-            """Another process has raised it meanwhile: try again."""
+        raised = False
+        while not raised:  # False if another process raises it meanwhile
+            raised = await epochs.raise_epoch(await epochs.current(), Cause.COMMAND)
         container.epoch_watch.epoch = await epochs.current()
         return container.epoch_watch.epoch

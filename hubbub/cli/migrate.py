@@ -19,7 +19,8 @@ def command(what: str) -> None:
 
 async def _status(settings: Settings) -> None:
     for step in await migrations.status(settings):
-        click.echo(f"{'applied' if step.applied else 'pending':<8} {step.name}")
+        state = "pending" if not step.applied else "applied" if step.known else "newer"
+        click.echo(f"{state:<8} {step.name}")
 
 
 async def _up(settings: Settings) -> None:

@@ -1,18 +1,21 @@
-"""The lifecycle of a `serve` or `worker` process: it starts, runs until a signal, and stops."""
+"""The lifecycle of a `serve`, `worker` or `scheduler` process: it starts, runs until a signal, and stops."""
 
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
-from hubbub.app import App, open_worker
+from hubbub.app import App, open_scheduler, open_worker
 from hubbub.cli import file_limit
 from hubbub.config import Settings
 from hubbub.core import clock, gc_tuning, metrics, tasks
+from hubbub.schemas.jobs import Queue
 from hubbub.services.seed import dev_admin
 
 log = logging.getLogger(__name__)
@@ -52,7 +55,7 @@ async def serve(settings: Settings) -> int:
 def _print_dev_info(settings: Settings, app: App) -> None:
     """Print the URL and the login for a developer. With JSON, it is a line of the log."""
     if settings.log_format == "console":
-        sys.stdout.write(dev_admin.banner(settings, app.url, app.dev_admin_login))
+        sys.stdout.write(dev_admin.banner(settings, app.url, app.dev_admin_login, _program()))
         sys.stdout.flush()
     elif app.dev_admin_login is not None:
         log.info(
@@ -61,15 +64,41 @@ def _print_dev_info(settings: Settings, app: App) -> None:
         )
 
 
-async def run_worker(settings: Settings) -> int:
-    """Run jobs until SIGTERM or SIGINT, then finish the running ones. A second signal exits at once."""
-    stopping = _handle_signals()
+def _program() -> str:
+    """Return how a shell in the working directory calls hubbub: it may not be in the PATH."""
+    called = Path(sys.argv[0])
+    if called.name != "hubbub":
+        return f"{sys.executable} -m hubbub"
+    found = shutil.which("hubbub")
+    return "hubbub" if found is not None and Path(found).resolve() == called.resolve() else str(called)
+
+
+async def run_worker(settings: Settings, queues: Collection[Queue]) -> int:
+    """Run the jobs of these queues until SIGTERM or SIGINT, then finish the running ones.
+
+    A second signal exits at once.
+    """
     async with AsyncExitStack() as stack:
-        if not await _run_unless_stopped(open_worker(settings, stack), stopping):
-            return 0
-        log.info("working", extra={"instance": settings.instance_id})
-        await stopping.wait()
-        _schedule_forced_exit(settings)
+        return await _run_in_background(settings, stack, open_worker(settings, stack, queues), "working")
+
+
+async def run_scheduler(settings: Settings) -> int:
+    """Run the schedules until SIGTERM or SIGINT. A second signal exits at once."""
+    async with AsyncExitStack() as stack:
+        return await _run_in_background(settings, stack, open_scheduler(settings, stack), "scheduling")
+
+
+async def _run_in_background(
+    settings: Settings, stack: AsyncExitStack, start: Coroutine[Any, Any, Any], started_text: str
+) -> int:
+    """Run what `start` adds to `stack` until a signal, then close it."""
+    stopping = _handle_signals()
+    if not await _run_unless_stopped(start, stopping):
+        return 0
+    log.info(started_text, extra={"instance": settings.instance_id})
+    await stopping.wait()
+    _schedule_forced_exit(settings)
+    await stack.aclose()
     log.info("stopped")
     return 0
 

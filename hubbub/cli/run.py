@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from hubbub.cli import describe_os_error
 from hubbub.cli.bootstrap import EXIT_INVALID_SETTINGS, fail
 from hubbub.config import ConfigError
 from hubbub.core.errors import HubbubError
@@ -33,8 +34,4 @@ def run(
         lines = [f"{field}: {reason}" for field, reason in error.fields] or [error.message]
         fail(*lines, as_json=as_json)
     except OSError as error:
-        fail(_describe_os_error(error), as_json=as_json)
-
-
-def _describe_os_error(error: OSError) -> str:
-    return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
+        fail(describe_os_error(error), as_json=as_json)

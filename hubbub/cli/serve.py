@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from hubbub.cli import bootstrap
+from hubbub.cli import bootstrap, unused_packages
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:
@@ -27,7 +27,8 @@ def command(host: str | None, port: int | None) -> None:
     """Serve until a signal."""
     settings = bootstrap.load_process_settings({"host": host, "port": port})
     # Imported late, so that wrong settings are refused at once.
-    from hubbub.cli import process, run  # noqa: PLC0415
+    with unused_packages.hidden(settings):
+        from hubbub.cli import process, run  # noqa: PLC0415
 
     sys.exit(
         run.run(process.serve(settings), loop_factory=_new_event_loop, as_json=settings.log_format == "json")

@@ -7,9 +7,10 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from hubbub.cluster.memory import MemoryBus, MemoryPresence
+from hubbub.cluster import components
 from hubbub.config import Settings
 from hubbub.db import database, migrations
+from hubbub.gateways.storage import registry as storages
 from hubbub.services import container
 from hubbub.services.context import Container
 
@@ -27,6 +28,10 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
         await migrations.up(settings)
     await migrations.open_current(settings)
     try:
-        yield await container.build(settings, MemoryBus(), MemoryPresence())
+        storage = storages.build(settings)
+        try:
+            yield await container.build(settings, components.in_memory(), storage)
+        finally:
+            await storage.close()
     finally:
         await database.close()

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from hubbub.schemas.base import to_builtins
+from hubbub.schemas.base import encode, to_builtins
 from hubbub.schemas.chat.rooms import Room
 from hubbub.schemas.eventlog.entries import Entry
 from hubbub.schemas.events import HintEvent
@@ -19,6 +19,9 @@ from hubbub.schemas.sync.connection import CloseCode
 from hubbub.schemas.users.users import User
 
 WORKERS_USER_ID = UUID(int=0)  # the channel of this user, which no account has, carries signals for workers
+
+ANNOUNCEMENTS_TOPIC = "announcements"
+CACHE_TOPIC = "cache"
 
 
 class Signal(msgspec.Struct, frozen=True, tag=True):
@@ -105,6 +108,42 @@ class UserHint(Signal, frozen=True):
     def of(cls, user_id: UUID, hint: HintEvent, skip_socket: str | None = None) -> Self:
         """Return the signal that carries `hint`."""
         return cls(user_id, hint.event_name, to_builtins(hint), skip_socket)
+
+
+class InboxAppended(Signal, frozen=True):
+    """New entries of a user's inbox, from `first_seq` on. A payload is JSON of `notification:new`."""
+
+    user_id: UUID
+    first_seq: int
+    payloads: tuple[str, ...]
+
+
+class InboxHint(Signal, frozen=True):
+    """A hint for a user's sockets of /notifications, except `skip_socket`. `payload` is JSON."""
+
+    user_id: UUID
+    event: str
+    payload: str
+    skip_socket: str | None = None
+
+    @classmethod
+    def of(cls, user_id: UUID, hint: HintEvent, skip_socket: str | None = None) -> Self:
+        """Return the signal that carries `hint`."""
+        return cls(user_id, hint.event_name, encode(hint).decode(), skip_socket)
+
+
+class AnnouncementStored(Signal, frozen=True):
+    """There is a new announcement, with this number. For all instances."""
+
+    number: int
+    topic: str = ANNOUNCEMENTS_TOPIC
+
+
+class CacheInvalidated(Signal, frozen=True):
+    """The data with these tags changed. For all instances, which remove their cached responses."""
+
+    tags: tuple[str, ...]
+    topic: str = CACHE_TOPIC
 
 
 class Typing(Signal, frozen=True):
@@ -205,6 +244,9 @@ class Bus(Protocol):
 
     async def wait_published(self) -> None:
         """Wait until the signals published so far can be received, at most 0.1 s."""
+
+    async def publish_confirmed(self, signal: Signal) -> bool:
+        """Publish a signal and wait as `wait_published`. Return whether it certainly can be received."""
 
     async def is_current(self, user_id: UUID) -> bool:
         """Return whether all signals for a subscribed user published before this call were received here.

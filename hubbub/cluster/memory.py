@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from hubbub.cluster.bus import Signal
-from hubbub.cluster.presence import Describe, Instances, OnChange
-from hubbub.core import metrics
+from hubbub.cluster.presence import ACTIVITY_TTL_S, Describe, Instances, OnChange
+from hubbub.core import clock, metrics
 from hubbub.ratelimit.backoff import FailureCounter, FailureState
 from hubbub.ratelimit.gcra import Decision, GcraLimiter
 from hubbub.ratelimit.rate import Rate
@@ -64,6 +64,10 @@ class MemoryBus:
     async def wait_published(self) -> None:
         """Do nothing."""
 
+    async def publish_confirmed(self, signal: Signal) -> bool:
+        self.publish(signal)
+        return True
+
     async def is_current(self, _user_id: UUID) -> bool:
         return True
 
@@ -73,6 +77,7 @@ class MemoryPresence:
 
     def __init__(self) -> None:
         self._statuses: dict[UUID, str] = {}  # of the connected users
+        self._active_at: dict[UUID, float] = {}  # monotonic time of the last event, by user; oldest first
         self._describe: Describe | None = None  # describes this instance
 
     def register_instance(self, describe: Describe) -> None:
@@ -87,6 +92,9 @@ class MemoryPresence:
     async def close(self) -> bool:
         return False
 
+    def expect_connected(self, user_id: UUID) -> None:
+        """Do nothing: every status is kept."""
+
     async def mark_connected(self, user_ids: Iterable[UUID]) -> set[UUID]:
         new = {user_id for user_id in user_ids if user_id not in self._statuses}
         self._statuses.update(dict.fromkeys(new, "online"))
@@ -96,9 +104,24 @@ class MemoryPresence:
         return {user_id for user_id in user_ids if self._statuses.pop(user_id, None) is not None}
 
     async def set_status(self, user_id: UUID, status: str) -> bool:
+        return self.set_status_immediate(user_id, status)
+
+    def set_status_immediate(self, user_id: UUID, status: str) -> bool:
         changed = self._statuses.get(user_id) != status
         self._statuses[user_id] = status
         return changed
+
+    async def mark_active(self, user_ids: Iterable[UUID]) -> None:
+        now = clock.monotonic()
+        for user_id in user_ids:
+            self._active_at.pop(user_id, None)
+            self._active_at[user_id] = now
+        while self._active_at and now - next(iter(self._active_at.values())) > ACTIVITY_TTL_S:
+            del self._active_at[next(iter(self._active_at))]
+
+    async def idle_seconds(self, user_ids: Iterable[UUID]) -> dict[UUID, float]:
+        now = clock.monotonic()
+        return {each: now - self._active_at[each] for each in user_ids if each in self._active_at}
 
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         return {user_id: self._statuses[user_id] for user_id in user_ids if user_id in self._statuses}

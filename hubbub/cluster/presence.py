@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+ACTIVITY_TTL_S = 120  # for which it is kept that a user sent something
+
 OnChange = Callable[[list[UUID], str | None], Awaitable[None]]
 
 
@@ -51,6 +53,9 @@ class Presence(Protocol):
     async def close(self) -> bool:
         """Stop. Return whether other instances will publish which users of this one went offline."""
 
+    def expect_connected(self, user_id: UUID) -> None:
+        """Keep the status that a user with a socket here sets before `mark_connected`, which must follow."""
+
     async def mark_connected(self, user_ids: Iterable[UUID]) -> set[UUID]:
         """Record users that have a socket here now. Return those that were offline and are now `online`."""
 
@@ -59,6 +64,15 @@ class Presence(Protocol):
 
     async def set_status(self, user_id: UUID, status: str) -> bool:
         """Set a connected user's status to `online`, `away` or `busy`. Return whether it changed."""
+
+    def set_status_immediate(self, user_id: UUID, status: str) -> bool | None:
+        """Do what `set_status` does if the statuses are in memory; else nothing, and return None."""
+
+    async def mark_active(self, user_ids: Iterable[UUID]) -> None:
+        """Record that these users sent something now. It is kept for 2 minutes. Raises Unavailable."""
+
+    async def idle_seconds(self, user_ids: Iterable[UUID]) -> dict[UUID, float]:
+        """Return since how many seconds users sent nothing, by local clocks. A missing one is unknown."""
 
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         """Return the statuses of the connected users among these. A missing user is offline."""

@@ -62,6 +62,8 @@ def _reason(item: ErrorDetails) -> str:
         expected = f"{context['ge']:.0f} or more"
     elif kind == "less_than_equal":
         expected = f"{context['le']:.0f} or less"
+    elif kind == "greater_than":
+        expected = f"more than {context['gt']:.0f}"
     else:
         expected = _EXPECTED.get(kind, "another value")
     return f'must be {expected}, not "{item["input"]}".'

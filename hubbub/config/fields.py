@@ -3,31 +3,39 @@
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 from pydantic.fields import FieldInfo
 
 from hubbub.config import oauth_providers, parsers, urls
+from hubbub.core.client_ip import Network
 from hubbub.ratelimit.rate import Rate
 
 PREFIX = "HUBBUB_"
+
+
+def _require_other_port(value: int | None, info: ValidationInfo) -> int | None:
+    if value is not None and value == info.data.get("port"):
+        raise ValueError("must differ from HUBBUB_PORT")
+    return value
+
+
+MetricsPort = Annotated[int | None, Field(ge=1, le=65535), AfterValidator(_require_other_port)]
 
 Limit = Annotated[Rate | None, PlainValidator(parsers.rate)]
 HttpLimit = Annotated[Rate | None, PlainValidator(partial(parsers.rate, allow_leaky=True))]
 Tiers = Annotated[tuple[parsers.Tier, ...], PlainValidator(parsers.tiers)]
 RoomNames = Annotated[tuple[str, ...], PlainValidator(parsers.names)]
-Networks = Annotated[tuple[parsers.Network, ...], PlainValidator(parsers.networks)]
+Networks = Annotated[tuple[Network, ...], PlainValidator(parsers.networks)]
 Secrets = Annotated[tuple[str, ...], PlainValidator(parsers.secrets)]
 Providers = Annotated[tuple[oauth_providers.Provider, ...], PlainValidator(oauth_providers.parse_issuers)]
+ByteSize = Annotated[int, PlainValidator(parsers.byte_size)]
 Origins = Annotated[tuple[str, ...], PlainValidator(parsers.origins)]
 Identifier = Annotated[str, PlainValidator(parsers.identifier)]
-Sender = Annotated[str, PlainValidator(parsers.sender)]
 Host = Annotated[str, PlainValidator(urls.host)]
 Url = Annotated[str | None, PlainValidator(urls.site)]
 Site = Annotated[str, PlainValidator(partial(urls.site, example="https://github.com"))]
 Database = Annotated[str, PlainValidator(urls.database)]
 Redis = Annotated[str | None, PlainValidator(urls.redis)]
-Storage = Annotated[str, PlainValidator(urls.storage)]
-Smtp = Annotated[str | None, PlainValidator(urls.smtp)]
 
 
 def setting(default: Any, text: str, **more: Any) -> Any:  # noqa: ANN401 - as pydantic's Field is typed

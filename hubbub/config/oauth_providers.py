@@ -98,11 +98,8 @@ def configured(settings: ProviderSettings) -> dict[str, Provider]:
     """Return all providers by name, in display order."""
     found = list(settings.oauth_issuers)
     if settings.oauth_github_client_id and settings.oauth_github_client_secret:
-        url, credentials = (
-            settings.oauth_github_url,
-            (settings.oauth_github_client_id, settings.oauth_github_client_secret),
-        )
-        found.insert(0, Provider("github", "GitHub", url, *credentials, is_oidc=False))
+        credentials = (settings.oauth_github_client_id, settings.oauth_github_client_secret)
+        found.insert(0, Provider("github", "GitHub", settings.oauth_github_url, *credentials, is_oidc=False))
     if settings.oauth_google_client_id and settings.oauth_google_client_secret:
         credentials = (settings.oauth_google_client_id, settings.oauth_google_client_secret)
         found.insert(0, Provider("google", "Google", GOOGLE_ISSUER, *credentials))

@@ -2,21 +2,21 @@
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_interface
+from ipaddress import IPv4Network, ip_interface
 from typing import NamedTuple
 
 from hubbub.config import urls
+from hubbub.core.client_ip import Network
 from hubbub.core.text import email_addresses
 from hubbub.core.text import names as room_names
 from hubbub.ratelimit.rate import Rate
-
-Network = IPv4Network | IPv6Network
 
 ROLES = ("user", "moderator", "admin")
 MAX_LEAKY_DELAY_S = 10
 MAX_ROOM_NAME_CHARS = 80  # characters, as in schemas.rooms.Name
 IPV4_MAPPED_BITS = 96  # bits before an IPv4 address that is written as IPv6
 _RATE = re.compile(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,9})?)")
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?)\s*(?:([KMGT])(I?)B?|B)?", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^/?#@:]*):.*@")
 _SECRET_PARAMETER = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
 
@@ -77,6 +77,15 @@ def _tier(text: str) -> Tier:
             f'must be roles with a factor or off, like moderator=2,admin=off; "{text}" is not one'
         )
     return Tier(role, float(factor))
+
+
+def byte_size(value: object) -> int:
+    """Parse a number of bytes, `500MB` (millions) or `500MiB` (of 1024 KiB)."""
+    found = _SIZE.fullmatch(str(value).strip())
+    if found is None:
+        raise ValueError("must be a size, like 500MB, 2GiB or 1048576")
+    power = " KMGT".index((found[2] or " ").upper())
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
 
 
 def split_list(value: object) -> tuple[str, ...]:

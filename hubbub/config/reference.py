@@ -39,10 +39,17 @@ class SettingDoc(NamedTuple):
     secret: bool
 
 
+def field_names() -> list[str]:
+    """Return the fields in the order of the reference: those of `Settings`, then those of its bases."""
+    own = Settings.__annotations__
+    return sorted(Settings.model_fields, key=lambda name: name not in own)
+
+
 def setting_docs() -> Iterator[SettingDoc]:
     """Yield all settings in the order of the reference."""
     section = ""
-    for name, field in Settings.model_fields.items():
+    for name in field_names():
+        field = Settings.model_fields[name]
         metadata = field_metadata(field)
         section = metadata.get("section", section)
         default_text = metadata.get("default_text")
@@ -94,13 +101,18 @@ def markdown_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _is_url(name: str) -> bool:
+    """Return whether a secret is a URL, of which only the password is masked."""
+    return name.endswith("_url") or name == "oauth_issuers"
+
+
 def effective_values(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Yield (name, value, source) of every setting, with secrets and the passwords in URLs masked."""
-    for name in Settings.model_fields:
+    for name in field_names():
         value = getattr(settings, name)
         if value is None:
             text = "off" if name.startswith("limit_") else ""
-        elif field_metadata(Settings.model_fields[name]).get("secret") and "://" not in format_value(value):
+        elif field_metadata(Settings.model_fields[name]).get("secret") and not _is_url(name):
             text = "***" if value else ""
         else:
             text = parsers.mask_secrets(format_value(value))

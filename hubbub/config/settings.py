@@ -17,23 +17,22 @@ from pydantic import (
     field_validator,
 )
 
-from hubbub.config import backups, errors, oauth_providers, production, urls
+from hubbub.config import backups, errors, mail, oauth_providers, production, schedules, uploads, urls
 from hubbub.config.fields import (
+    ByteSize,
     Database,
     Host,
     HttpLimit,
     Identifier,
     Limit,
+    MetricsPort,
     Networks,
     Origins,
     Providers,
     Redis,
     RoomNames,
     Secrets,
-    Sender,
     Site,
-    Smtp,
-    Storage,
     Tiers,
     Url,
     listening_url,
@@ -45,8 +44,10 @@ from hubbub.config.parsers import Tier
 from hubbub.config.production import MIN_BCRYPT_ROUNDS, MIN_SECRET_CHARS, PLACEHOLDER, TEST_SECRET
 from hubbub.ratelimit.rate import Rate
 
+Days = Annotated[int, Field(ge=1, le=3650)]
 
-class Settings(production.CheckedSettings):
+
+class Settings(schedules.ScheduleSettings, production.CheckedSettings):
     """The settings of a process. Times are in seconds (`_s`) or milliseconds (`_ms`), sizes in bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -60,6 +61,9 @@ class Settings(production.CheckedSettings):
     host: Host = setting("127.0.0.1", "IP address to listen on.")
     port: Annotated[int, Field(ge=0, le=65535)] = setting(8000, "Port to listen on; 0 selects a free one.")
     data_dir: Path = setting(Path("var"), "Directory for the database, uploads and generated secrets.")
+    disk_min_bytes: ByteSize = setting(
+        "500MB", "Free space on the disks of the data; below it, `/health` reports `degraded`."
+    )
     instance_id: Identifier = setting(
         lambda: secrets.token_hex(4),
         "Name of this instance among the others.",
@@ -135,9 +139,8 @@ class Settings(production.CheckedSettings):
         sample="false",
     )
 
-    retention_days: Annotated[int, Field(ge=1, le=3650)] = setting(
-        30, "Days after which ended sessions and failed jobs are removed."
-    )
+    retention_days: Days = setting(30, "Days until ended sessions, failed jobs, deleted items are removed.")
+    notification_days: Days = setting(180, "Days after which read notifications are removed.")
     audit_days: Annotated[int, Field(ge=30, le=36_500)] = setting(
         365, "Days after which rows of the audit log are removed; they hold IP addresses and user agents."
     )
@@ -163,6 +166,7 @@ class Settings(production.CheckedSettings):
     refresh_token_ttl_s: Annotated[int, Field(ge=1, le=31_536_000)] = setting(
         604_800, "Lifetime of an unused session."
     )
+    refresh_cookie: bool = setting(default=False, text="Send refresh tokens in a cookie: rest.md.")
     bcrypt_rounds: Annotated[int, Field(ge=4, le=20)] = setting(
         lambda data: 4 if data["env"] == "test" else 12,
         f"bcrypt cost; each step doubles the time. Less than {MIN_BCRYPT_ROUNDS} is refused in production.",
@@ -237,31 +241,29 @@ class Settings(production.CheckedSettings):
         default_text="`10/0.0028`, `off` where `HUBBUB_LIMIT_AUTH` is",
         sample="10/0.0028",
     )
+    limit_public: HttpLimit = setting(
+        Rate(60, 10), "Requests of an IP address for public portfolios and public pages."
+    )
     limit_upload: HttpLimit = setting(Rate(20, 1), "Uploads of a user.")
     limit_tiers: Tiers = setting(
         (Tier("moderator", 2), Tier("admin", 5)),
         "Factors by which a role exceeds `HUBBUB_LIMIT_HTTP` and `_UPLOAD`; `admin=off` lifts the limit.",
     )
 
-    max_upload_bytes: Annotated[int, Field(ge=1024)] = setting(
-        26_214_400, "Maximum size of an upload.", section="Uploads and e-mail"
-    )
-    storage_url: Storage = setting(
-        lambda data: urls.file_url("file", (data["data_dir"] / "uploads").absolute()),
-        "Storage of uploads: `file://` and a directory, or `s3://`.",
-        default_text="`uploads` in the data directory",
-        sample="file:///srv/hubbub/uploads",
-    )
-    cdn_url: Url = optional("Base URL of uploads, if hubbub does not serve them.", "https://cdn.example")
-    smtp_url: Smtp = setting(
-        None,
-        "SMTP server, `smtp://user:password@host:port`; with `off` e-mail jobs fail and are kept.",
-        default_text="none: e-mails are written to the log in development, required in production",
-        sample="smtp://user:password@mail.example:587",
-        secret=True,
-        repr=False,
-    )
-    mail_from: Sender = setting("hubbub <hubbub@localhost>", "Sender of e-mails.")
+    max_upload_bytes: uploads.Size = uploads.MAX_UPLOAD_BYTES_SETTING
+    max_image_bytes: uploads.Size = uploads.MAX_IMAGE_BYTES_SETTING
+    upload_quota_bytes: uploads.Size = uploads.UPLOAD_QUOTA_SETTING
+    max_image_pixels: uploads.Count = uploads.MAX_PIXELS_SETTING
+    max_image_frames: uploads.Frames = uploads.MAX_FRAMES_SETTING
+    image_types: uploads.ImageTypes = uploads.IMAGE_TYPES_SETTING
+    document_types: uploads.DocumentTypes = uploads.DOCUMENT_TYPES_SETTING
+    storage_url: uploads.Storage = uploads.STORAGE_SETTING
+    s3_access_key_id: str | None = uploads.S3_KEY_ID_SETTING
+    s3_secret_access_key: uploads.S3Secret = uploads.S3_SECRET_SETTING
+    cdn_url: uploads.Cdn = uploads.CDN_SETTING
+    clamd_url: uploads.Clamd = uploads.CLAMD_SETTING
+    smtp_url: mail.Smtp = mail.SMTP_SETTING
+    mail_from: mail.Sender = mail.SENDER_SETTING
 
     backup_url: backups.Url = backups.URL_SETTING
     backup_key: backups.Key = backups.KEY_SETTING
@@ -271,11 +273,8 @@ class Settings(production.CheckedSettings):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())
     ] = setting("info", "`debug`, `info`, `warning` or `error`.")
-    metrics_port: Annotated[int | None, Field(ge=1, le=65535)] = setting(
-        None,
-        "Separate port for `/metrics`.",
-        default_text="none: `/metrics` is on the main port",
-        sample="9090",
+    metrics_port: MetricsPort = setting(
+        None, "Separate port for `/metrics`.", default_text="none: on the main port", sample="9090"
     )
     metrics_allow: Networks = networks(
         "Networks that may read `/metrics` in production on the main port, besides loopback.", "10.0.0.0/8"
@@ -307,8 +306,8 @@ class Settings(production.CheckedSettings):
     @classmethod
     def for_tests(cls, **overrides: Any) -> Self:  # noqa: ANN401 - any field
         """Build settings without environment and files: SQLite in memory, cheap digests, no limit on REST."""
-        given = {"bcrypt_rounds": 4, "limit_http": None, "limit_auth": None, **overrides}
-        given = {"env": "test", "secret_key": TEST_SECRET, **given}
+        limits: dict[str, Any] = dict.fromkeys(("limit_http", "limit_auth", "limit_public", "limit_upload"))
+        given = {"env": "test", "secret_key": TEST_SECRET, "bcrypt_rounds": 4, **limits, **overrides}
         if "data_dir" not in given:
             given.setdefault("database_url", "sqlite://:memory:")
         return cls.build(given)

@@ -5,10 +5,11 @@ A URL may contain a password. Therefore no message repeats any part of it.
 
 import os
 import re
-from ipaddress import ip_address
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from hubbub.core.client_ip import is_ip_address
 
 ESCAPE_HINT = "write @ : / ? # in a user or a password as %40 %3A %2F %3F %23"
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
@@ -65,14 +66,13 @@ def parse(text: str, schemes: tuple[str, ...], example: str) -> Url:
     user, colon, password = login.partition(":")
     if "@" in login or ":" in password:
         raise ValueError(f"has more than one @ or : before its host; {ESCAPE_HINT}")
+    first_port = 0 if parts.scheme.startswith("http") else 1
     return Url(
         parts,
-        [_parse_server(each, 0 if parts.scheme.startswith("http") else 1) for each in hosts.split(",")]
-        if hosts
-        else [],
-        unquote(user) if user else None,
-        unquote(password) if colon else None,
-        _parse_options(parts.query),
+        servers=[_parse_server(each, first_port) for each in hosts.split(",")] if hosts else [],
+        user=unquote(user) if user else None,
+        password=unquote(password) if colon else None,
+        options=_parse_options(parts.query),
     )
 
 
@@ -89,7 +89,7 @@ def _parse_server(text: str, first_port: int) -> Server:
     host, port = text, ""
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
-        if not bracket or (rest and not rest.startswith(":")) or not _is_ip(host):
+        if not bracket or (rest and not rest.startswith(":")) or not is_ip_address(host):
             raise ValueError("has brackets around something other than an IPv6 address")
         port = rest[1:]
         colon = bool(rest)
@@ -101,15 +101,14 @@ def _parse_server(text: str, first_port: int) -> Server:
     if not host:
         raise ValueError("lacks the name of a host")
     check_host(host)
-    digits = port.isascii() and port.isdigit() and len(port) <= len(str(MAX_PORT))
-    if colon and not (digits and first_port <= int(port) <= MAX_PORT):
+    if colon and not (_is_number(port, max_digits=5) and first_port <= int(port) <= MAX_PORT):
         raise ValueError(f"has a port that is not a number from 1 to 65535; {ESCAPE_HINT}")
     return Server(unquote(host), int(port) if colon else None)
 
 
 def check_host(host: str) -> None:
     """Raise ValueError unless `host` is an IP address, a host name or the folder of a Unix socket."""
-    if _is_ip(host) or host.startswith(("%2F", "%2f")):
+    if is_ip_address(host) or host.startswith(("%2F", "%2f")):
         return
     try:
         name = host if host.isascii() else host.encode("idna").decode()
@@ -120,12 +119,8 @@ def check_host(host: str) -> None:
         raise ValueError("has a host that is neither a host name nor an IP address")
 
 
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+def _is_number(text: str, max_digits: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= max_digits
 
 
 def _require_host(url: Url, example: str) -> None:
@@ -179,7 +174,7 @@ def database(value: object) -> str:
     if not (url.servers or url.parts.path.strip("/")):
         raise ValueError(f"must be a URL like {example}")
     cache_size = url.options.get("statement_cache_size", "0")
-    if not (cache_size.isascii() and cache_size.isdigit() and len(cache_size) <= 6):  # noqa: PLR2004 - more than any cache
+    if not _is_number(cache_size, max_digits=6):
         raise ValueError("has a statement_cache_size that is not a number")
     if url.options.get("target_session_attrs", _SESSION_ATTRS[0]) not in _SESSION_ATTRS:
         raise ValueError(f"has a wrong target_session_attrs: it is one of {', '.join(_SESSION_ATTRS)}")
@@ -202,11 +197,10 @@ def redis(value: object) -> str | None:
         _require_options(url, ())
     else:
         _require_host(url, example)
-        _require_options(
-            url, (*_REDIS_OPTIONS, *_REDIS_TLS_OPTIONS) if url.parts.scheme == "rediss" else _REDIS_OPTIONS
-        )
+        has_tls = url.parts.scheme == "rediss"
+        _require_options(url, (*_REDIS_OPTIONS, *_REDIS_TLS_OPTIONS) if has_tls else _REDIS_OPTIONS)
     for number in (path, url.options.get("db", "")):
-        if number and not (number.isascii() and number.isdigit() and len(number) <= 5):  # noqa: PLR2004 - as a port
+        if number and not _is_number(number, max_digits=5):
             raise ValueError("must end with the number of a database, like /0")
     if url.parts.scheme == "redis+cluster" and (int(path or 0) or int(url.options.get("db") or 0)):
         raise ValueError("of a cluster allows only the database 0")
@@ -273,6 +267,12 @@ def origin(text: str) -> str:
     if not url.parts.scheme or len(url.servers) != 1 or url.parts.path or "?" in text or "@" in text:
         raise ValueError(message)
     return text
+
+
+def file_path(url: str) -> Path:
+    """Return the path of a `file://` URL. Without a leading slash it is relative to the working directory."""
+    path = url.partition("://")[2]
+    return Path(unquote(path.removeprefix("localhost") if path.startswith("localhost/") else path))
 
 
 def file_url(scheme: str, path: PurePath) -> str:

@@ -1,13 +1,18 @@
 """The IP address of a client: that of the connection, or the one that a trusted proxy reports."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 Network = IPv4Network | IPv6Network
+PROXY_HEADERS = ("X-Forwarded-For", "X-Real-IP", "Forwarded")
 MAX_HOPS = 32  # of a chain of proxies, from the right; each takes about 50 microseconds
 IPV6_NETWORK_BITS = 64  # bits of the network that one customer has
 IPV6_SITE_BITS = 48  # bits of the network that one site has at most: counted when a table of networks is full
+# Results that are kept, because a crowd repeats few IP addresses and parsing one takes microseconds. Longer
+# text, which a header may hold, is not kept.
+CACHED_IPS, MAX_CACHED_CHARS = 4096, 64
 
 
 def resolve(peer_ip: str, forwarded: str, trusted: Iterable[Network]) -> str:
@@ -17,15 +22,13 @@ def resolve(peer_ip: str, forwarded: str, trusted: Iterable[Network]) -> str:
     each hop before it is a trusted proxy.
     """
     networks = tuple(trusted)
-    hops = (
-        [hop.strip() for hop in forwarded.rsplit(",", MAX_HOPS)[-MAX_HOPS:] if hop.strip()]
-        if networks
-        else []
-    )
     ip = normalize(peer_ip)
+    if not networks or not forwarded:
+        return ip
+    hops = [hop.strip() for hop in forwarded.rsplit(",", MAX_HOPS)[-MAX_HOPS:] if hop.strip()]
     while _is_in_any(ip, networks) and hops:
         hop = _strip_port(hops.pop())
-        if not _is_ip_address(hop):
+        if not is_ip_address(hop):
             break
         ip = normalize(hop)
     return ip
@@ -47,7 +50,14 @@ def is_allowed(ip: str, allow: Sequence[Network], deny: Sequence[Network]) -> bo
 
 def from_request(request: Any, trusted: Iterable[Network]) -> str:  # noqa: ANN401 - an aiohttp request, without knowing aiohttp
     """Return the client's IP address of an HTTP request or an upgraded socket; empty after a disconnect."""
-    return resolve(request.remote or "", ",".join(request.headers.getall("X-Forwarded-For", [])), trusted)
+    networks = tuple(trusted)
+    forwarded = ",".join(request.headers.getall("X-Forwarded-For", ())) if networks else ""
+    return resolve(request.remote or "", forwarded, networks)
+
+
+def is_proxied(request: Any) -> bool:  # noqa: ANN401 - likewise
+    """Return whether a header of a proxy says that the peer is not the client."""
+    return any(name in request.headers for name in PROXY_HEADERS)
 
 
 def is_https(request: Any, trusted: Iterable[Network]) -> bool:  # noqa: ANN401 - likewise
@@ -61,7 +71,7 @@ def is_https(request: Any, trusted: Iterable[Network]) -> bool:  # noqa: ANN401 
 
 def is_private(ip: str) -> bool:
     """Return whether it is an IP address of this machine or of a private network."""
-    return _is_ip_address(ip) and ip_address(normalize(ip)).is_private
+    return is_ip_address(ip) and ip_address(normalize(ip)).is_private
 
 
 def normalize(ip: str) -> str:
@@ -70,6 +80,10 @@ def normalize(ip: str) -> str:
     IPv4 written as IPv6 (`::ffff:10.0.0.1`) becomes IPv4. IPv6 is in lower case, with zeros compressed (RFC
     5952) and without a zone.
     """
+    return _normalize_cached(ip) if len(ip) <= MAX_CACHED_CHARS else _normalize(ip)
+
+
+def _normalize(ip: str) -> str:
     try:
         parsed = ip_address(ip.partition("%")[0])
     except ValueError:
@@ -77,9 +91,12 @@ def normalize(ip: str) -> str:
     return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
+_normalize_cached = lru_cache(CACHED_IPS)(_normalize)
+
+
 def is_loopback(ip: str) -> bool:
     """Return whether it is an IP address of this machine."""
-    return _is_ip_address(ip) and ip_address(normalize(ip)).is_loopback
+    return is_ip_address(ip) and ip_address(normalize(ip)).is_loopback
 
 
 def _strip_port(hop: str) -> str:
@@ -97,7 +114,8 @@ def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _is_ip_address(text: str) -> bool:
+def is_ip_address(text: str) -> bool:
+    """Return whether a text is an IP address, without port and brackets."""
     try:
         ip_address(text)
     except ValueError:
@@ -111,11 +129,15 @@ def is_within(ip: str, networks: Iterable[Network]) -> bool:
 
 
 def _is_in_any(ip: str, networks: tuple[Network, ...]) -> bool:
-    return _is_ip_address(ip) and any(ip_address(ip) in network for network in networks)
+    return is_ip_address(ip) and any(ip_address(ip) in network for network in networks)
 
 
 def rate_limit_key(ip: str) -> str:
     """Return the key of a limit: an IPv4 address, or an IPv6 /64, because one client has all of it."""
+    return _rate_limit_key_cached(ip) if len(ip) <= MAX_CACHED_CHARS else _rate_limit_key(ip)
+
+
+def _rate_limit_key(ip: str) -> str:
     try:
         parsed = ip_address(ip)
     except ValueError:
@@ -123,6 +145,9 @@ def rate_limit_key(ip: str) -> str:
     if not isinstance(parsed, IPv6Address):
         return ip
     return str(ip_network((int(parsed), IPV6_NETWORK_BITS), strict=False))
+
+
+_rate_limit_key_cached = lru_cache(CACHED_IPS)(_rate_limit_key)
 
 
 def wider_key(network: str) -> str | None:

@@ -9,7 +9,11 @@ MAX_CLOCK_SKEW = timedelta(seconds=60)  # between two machines: docs/decisions/0
 
 def now() -> datetime:
     """Return the time in UTC, to the millisecond, so that stored times equal those on the wire."""
-    moment = datetime.now(UTC)
+    return to_ms(datetime.now(UTC))
+
+
+def to_ms(moment: datetime) -> datetime:
+    """Return a time without what is less than a millisecond."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 

@@ -43,13 +43,15 @@ class CorsOrigins:
 
     def accepts(self, request: Any, origin: str) -> bool:  # noqa: ANN401 - an aiohttp request, without aiohttp
         """Return whether a page of `origin` may send this request. Logs the first refusal in an hour."""
-        if self.allows_any:
+        if self.allows_any or self.is_listed(request, origin):
             return True
-        normalized = normalize(origin[:MAX_ORIGIN_CHARS])
-        if normalized in self._allowed or normalized in self._own_origins(request):
-            return True
-        self._warn(normalized)
+        self._warn(normalize(origin[:MAX_ORIGIN_CHARS]))
         return False
+
+    def is_listed(self, request: Any, origin: str) -> bool:  # noqa: ANN401 - likewise
+        """Return whether an origin is configured by name, or is that of this instance; `*` names none."""
+        normalized = normalize(origin[:MAX_ORIGIN_CHARS])
+        return normalized in self._allowed or normalized in self._own_origins(request)
 
     def _own_origins(self, request: Any) -> set[str]:  # noqa: ANN401 - likewise
         """Return the origins under which this request reached the instance."""
@@ -92,9 +94,8 @@ def normalize(origin: str) -> str:
         return text
     host = client_ip.normalize(host)
     host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}" + (
-        f":{port}" if port not in (None, DEFAULT_PORTS.get(parts.scheme)) else ""
-    )
+    is_default_port = port in (None, DEFAULT_PORTS.get(parts.scheme))
+    return f"{parts.scheme}://{host}" if is_default_port else f"{parts.scheme}://{host}:{port}"
 
 
 def _split_forwarded(values: Iterable[str]) -> list[str]:

@@ -46,6 +46,13 @@ class InvalidPayload(HubbubError):
         return f"{summary} And {omitted} more." if omitted > 0 else summary or self.default
 
 
+class UnsupportedContent(InvalidPayload):
+    """The content of a file is of no permitted type. Only requests over HTTP have files."""
+
+    code = "unsupported_media_type"
+    default = "The content is of no permitted type."
+
+
 class UnknownEvent(HubbubError):
     code = "unknown_event"
     default = "There is no such event."
@@ -101,6 +108,13 @@ class Conflict(HubbubError):
     default = "That is taken already."
 
 
+class PreconditionFailed(Conflict):
+    """The object has changed since the caller read it. Only requests over HTTP state what they expect."""
+
+    code = "precondition_failed"
+    default = "This was changed since you read it. Get it again, and repeat your change."
+
+
 class TooLarge(HubbubError):
     code = "too_large"
     default = "That is larger than allowed."
@@ -119,6 +133,12 @@ class TooManyConnections(HubbubError):
 class Unavailable(HubbubError):
     code = "unavailable"
     default = "The database is unavailable. Try again, and send a message with the same client_id."
+
+
+class StorageFull(Unavailable):
+    """The storage of files has no room. Over HTTP its status is 507."""
+
+    default = "The storage of files is full."
 
 
 class Internal(HubbubError):
@@ -143,6 +163,21 @@ def clear_tracebacks(error: BaseException) -> None:
             continue
         pending += (current.__cause__, current.__context__)
         current.__traceback__ = current.__cause__ = current.__context__ = None
+
+
+class SharedError:
+    """An error that several callers receive: kept once, raised as a copy for each."""
+
+    __slots__ = ("_error", "cause")
+
+    def __init__(self, error: Exception, cause: Exception | None = None) -> None:
+        self._error = unraised_copy(error)
+        # The `__cause__` of the copies. The traceback of an unexpected error is logged.
+        self.cause = cause if isinstance(error, HubbubError) else error
+
+    def copy(self) -> Exception:
+        """Return the exception to raise `from` the cause."""
+        return unraised_copy(self._error)
 
 
 def unraised_copy(error: E) -> E:

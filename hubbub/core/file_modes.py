@@ -1,5 +1,6 @@
-"""Permissions of files and folders: only the owner may access what hubbub creates, whatever the umask."""
+"""Files and folders that hubbub creates: only their owner may access them, whatever the umask."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -15,12 +16,26 @@ def create_folder(folder: Path) -> None:
         return
     if folder.parent != folder:
         create_folder(folder.parent)
-    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    try:
+        folder.mkdir(FOLDER_MODE)
+        folder.chmod(FOLDER_MODE)
+    except FileExistsError:
+        if not folder.is_dir():  # else it was created by another process
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
 
 
 def create_file(path: Path) -> None:
     """Create an empty file. An existing file is unchanged. Raises OSError."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+
+
+def sync_folder(folder: Path) -> None:
+    """Write the names in a folder to the disk, so that they survive a power failure. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def accessible_to_others(paths: Iterable[Path]) -> list[str]:

@@ -202,9 +202,9 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
     """Return the fields of the context and then those of the line itself."""
     fields = {
         **_context_fields.get({}),
-        **{name: it for name, it in vars(record).items() if name not in _STANDARD_ATTRIBUTES},
+        **{name: value for name, value in vars(record).items() if name not in _STANDARD_ATTRIBUTES},
     }
-    return {name: "***" if _is_secret(name) else it for name, it in fields.items()}
+    return {name: "***" if _is_secret(name) else value for name, value in fields.items()}
 
 
 @lru_cache(maxsize=1000)

@@ -18,25 +18,14 @@ class Metric(NamedTuple):
     values: tuple[str, ...] = ()  # known from the start; `declare` adds those that other modules define
 
 
-_STATUSES = (
-    *(
-        "101",
-        "200",
-        "201",
-        "202",
-        "204",
-        "302",
-        "304",
-        "400",
-        "401",
-        "403",
-        "404",
-        "405",
-        "408",
-        "409",
-        "410",
-    ),
-    *("413", "414", "415", "417", "422", "426", "428", "429", "431", "499", "500", "501", "503", "505"),
+_STATUSES = tuple(
+    str(status)
+    for status in (
+        *(101, 200, 201, 202, 204, 206, 302, 304),
+        *(400, 401, 403, 404, 405, 408, 409, 410, 413),
+        *(414, 415, 416, 417, 422, 426, 428, 429, 431, 499),
+        *(500, 501, 503, 505, 507),
+    )
 )
 _CLOSE_CODES: tuple[str, ...] = (
     "draining",
@@ -45,8 +34,9 @@ _CLOSE_CODES: tuple[str, ...] = (
     "protocol_error",
     "session_revoked",
     "slow_consumer",
+    "suspended",
+    "token_expired",
 )
-_CLOSE_CODES += ("suspended", "token_expired")
 _INPUT_LIMITS = (
     "flooding",
     "flooding before acceptance",
@@ -63,7 +53,7 @@ COUNTERS = (
         "handshakes_refused",
         "Engine.IO handshakes refused, by reason.",
         "reason",
-        ("draining", "address", "rate"),
+        ("draining", "address", "rate", "busy"),
     ),
     Metric(
         "connects_refused",
@@ -133,7 +123,10 @@ COUNTERS = (
         "requests_limited",
         "HTTP requests rejected by a rate limit, by limit.",
         "limit",
-        ("ip", "http", "upload", "accounts", "forgotten", "known", "idempotency", "login_backoff"),
+        (
+            *("ip", "http", "upload", "public", "contact", "contact_portfolio", "accounts", "forgotten"),
+            *("change_email", "new_email", "known", "idempotency", "login_backoff"),
+        ),
     ),
     Metric(
         "request_bodies_abandoned",
@@ -173,11 +166,33 @@ COUNTERS = (
     ),
     Metric("audit_failures_lost", "Failed operations that could not be recorded, by action.", "action"),
     Metric("last_seen_updates_lost", "Times of last use that were not stored."),
+    # Uploads
+    Metric(
+        "uploads_stored",
+        "Files stored for users, by kind.",
+        "kind",
+        ("image", "document", "avatar", "resume"),
+    ),
+    Metric("upload_bytes_received", "Bytes of files received from users, also of refused ones."),
+    Metric("uploads_infected", "Files refused because the virus scanner found malware."),
+    Metric("upload_scans_failed", "Calls of the virus scanner that failed."),
+    Metric("upload_objects_missing", "Requests for a file that the storage has lost."),
+    Metric("upload_objects_removed", "Stored bytes deleted because no file referred to them any more."),
     # Jobs and tasks
+    Metric("notifications_created", "Notifications stored, also those that are in no inbox."),
     Metric("jobs_done", "Jobs that succeeded."),
     Metric("jobs_failed", "Runs of jobs that failed and will be repeated."),
     Metric("jobs_dead", "Jobs that failed for the last time."),
-    Metric("jobs_lost", "Runs of jobs whose result could not be stored; they run again."),
+    Metric("jobs_lost", "Runs of jobs whose lease was lost or whose result was not stored; they run again."),
+    Metric(
+        "jobs_outcomes_retried", "Attempts to store the outcome of a job while the database was unavailable."
+    ),
+    Metric("jobs_overdue", "Runs of jobs over their time limit that could not be cancelled."),
+    Metric("queue_warnings", "Warnings about jobs that waited too long, by queue.", "queue"),
+    Metric("schedule_runs", "Runs of schedules that were enqueued, by schedule.", "schedule"),
+    Metric(
+        "schedule_runs_skipped", "Runs skipped because the last one had not ended, by schedule.", "schedule"
+    ),
     Metric("task_failures", "Background tasks that ended with an unexpected exception."),
     Metric("loop_failures", "Steps of periodic tasks that failed."),
     # Database
@@ -211,6 +226,17 @@ COUNTERS = (
     ),
     Metric("presence_failures", "Failed reads and writes of presence in Redis."),
     Metric("rate_limit_redis_failures", "Failed rate limit calls to Redis, decided in memory instead."),
+    # Cache
+    Metric(
+        "cache_reads",
+        "Reads of public responses: from memory, from memory after a check of the version, from Redis, "
+        "computed, waited for another computation, not cacheable, or nothing to show.",
+        "result",
+        ("memory", "checked", "shared", "computed", "joined", "uncached", "absent"),
+    ),
+    Metric("cache_invalidations", "Tags of the cache that a write invalidated."),
+    Metric("cache_evictions", "Responses removed from the cache of this instance for their size."),
+    Metric("cache_store_failures", "Failed reads and writes of cached responses in Redis."),
 )
 
 GAUGES = (
@@ -219,6 +245,9 @@ GAUGES = (
     Metric("database_up", "1 if the database accepts writes, else 0."),
     Metric("redis_up", "1 if this instance is connected to Redis and subscribed, else 0."),
     Metric("rate_limits_shared", "1 if rate limits are shared by Redis, 0 while this process counts alone."),
+    Metric("cache_bytes", "Size of the cached responses of this instance, in bytes."),
+    Metric("cache_entries", "Cached responses of this instance."),
+    Metric("cache_hit_ratio", "Share of the cacheable reads since the start that computed nothing."),
     Metric("start_seconds", "Duration of the start, in seconds."),
 )
 

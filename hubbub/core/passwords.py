@@ -1,13 +1,17 @@
 """Passwords: bcrypt, of any length, in threads that do not delay the event loop.
 
-A single login gets its own share of the processor. Many logins at once get only idle processor time, so that
-chat continues as before, even on a single core (`bench/storm.py`).
+Digests are computed in idle processor time, so that chat continues as before, even on a single core
+(`bench/storm.py`). Where no time is idle, one digest at a time gets a share of its own.
+
+Both kinds of threads must not compete for long: one of idle priority that is interrupted while it holds
+Python's lock would wait for the other one, and the event loop for it.
 """
 
 import asyncio
 import base64
 import contextlib
 import hashlib
+import math
 import os
 import sys
 import threading
@@ -21,17 +25,18 @@ import bcrypt
 from hubbub.core.errors import Unavailable
 
 T = TypeVar("T")
-THREADS = 2
+# More threads than processors only wait for each other.
+THREADS = min(2, len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
 IDLE_POOL_MIN_ROUNDS = 9  # rounds; below it a digest takes milliseconds and delays nothing
-IDLE_POOL_TIMEOUT_S = 2.0  # without a completed digest of the idle pool
+IDLE_POOL_TIMEOUT_S = 2.0  # without a completed digest
 NICE_INCREMENT = 10  # a tenth of the event loop's share, while that is busy
 MAX_WAITING = 64  # beyond it a caller would wait too long
 # Characters. The time grows with the square of a run of combining marks: 65,536 take 6 s.
 MAX_NORMALIZED_CHARS = 1024
 
 
-def _lower_priority() -> None:
-    """Lower the priority of this thread. On Linux, threads have priorities of their own."""
+def lower_priority() -> None:
+    """Lower the priority of the calling thread. On Linux, threads have priorities of their own."""
     if sys.platform == "linux":
         thread = threading.get_native_id()
         with contextlib.suppress(OSError):
@@ -45,10 +50,10 @@ def _set_idle_priority() -> None:
             os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
 
 
-_default_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="bcrypt", initializer=_lower_priority)
+_default_pool = ThreadPoolExecutor(1, thread_name_prefix="bcrypt", initializer=lower_priority)
 _idle_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="bcrypt-many", initializer=_set_idle_priority)
 _waiting_count = 0
-_last_idle_completion = 0.0  # of a digest in the idle pool, by the loop's clock
+_last_completion = 0.0  # of a digest, by the loop's clock
 
 
 async def digest(password: str, rounds: int) -> str:
@@ -102,9 +107,7 @@ async def _run_in_pool(rounds: int, function: Callable[[], T]) -> T:
     _waiting_count += 1
     try:
         return await (
-            _run_idle(function)
-            if is_busy() and rounds >= IDLE_POOL_MIN_ROUNDS
-            else _submit(_default_pool, function)
+            _run_idle(function) if rounds >= IDLE_POOL_MIN_ROUNDS else _submit(_default_pool, function)
         )
     finally:
         _waiting_count -= 1
@@ -115,14 +118,18 @@ def _submit(pool: ThreadPoolExecutor, function: Callable[[], T]) -> "asyncio.Fut
 
 
 async def _run_idle(function: Callable[[], T]) -> T:
-    """Run in idle processor time. Without progress there, run in the default pool."""
-    global _last_idle_completion  # noqa: PLW0603 - one pool, one time
+    """Run in idle processor time. Without progress there, run in the default pool, one call at a time."""
+    global _last_completion  # noqa: PLW0603 - one process, one time
     loop, future = asyncio.get_running_loop(), _submit(_idle_pool, function)
     try:
         while not (await asyncio.wait({future}, timeout=IDLE_POOL_TIMEOUT_S))[0]:
-            if loop.time() - _last_idle_completion > IDLE_POOL_TIMEOUT_S:
-                return await _submit(_default_pool, function)
-        _last_idle_completion = loop.time()
+            if loop.time() - _last_completion > IDLE_POOL_TIMEOUT_S:
+                _last_completion = math.inf  # until this one is complete
+                try:
+                    return await _submit(_default_pool, function)
+                finally:
+                    _last_completion = loop.time()
+        _last_completion = loop.time()
         return future.result()
     finally:
         future.cancel()

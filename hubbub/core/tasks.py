@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context
@@ -14,13 +15,21 @@ log = logging.getLogger(__name__)
 _running_tasks: set[asyncio.Task[Any]] = set()
 
 
-def spawn(coroutine: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+def spawn(coroutine: Coroutine[Any, Any, Any], *, name: str, eager: bool = False) -> asyncio.Task[Any]:
     """Start a coroutine as a task; keep a reference to it and log its failure.
 
     The task starts with an empty context. A task that inherited the caller's database transaction would
-    write through it after its end (docs/decisions/0003-storage.md).
+    write through it after its end (docs/decisions/0003-storage.md). An `eager` one runs up to its first wait
+    before this returns, where Python can do that (3.12); what never waits then costs no turn of the loop.
     """
-    task = asyncio.get_running_loop().create_task(coroutine, name=name, context=Context())
+    loop = asyncio.get_running_loop()
+    if eager and sys.version_info >= (3, 12):
+        task = asyncio.Task(coroutine, loop=loop, name=name, context=Context(), eager_start=True)
+        if task.done():
+            _on_done(task)
+            return task
+    else:
+        task = loop.create_task(coroutine, name=name, context=Context())
     _running_tasks.add(task)
     task.add_done_callback(_on_done)
     return task

@@ -35,5 +35,14 @@ def parse(text: str) -> UserAgent:
     return UserAgent(browser, system, found.device.family if found.device else None)
 
 
+def describe(text: str) -> str:
+    """Return browser and operating system of a header as text, such as `Firefox 140 on Windows 11`.
+
+    Takes as long as `parse`.
+    """
+    agent = parse(text)
+    return " on ".join(part for part in (agent.browser, agent.os) if part) or "an unknown device"
+
+
 def _version(family: str, major: str | None) -> str:
     return f"{family} {major}" if major else family

@@ -1,11 +1,10 @@
 """The database of this instance: connection, transactions, and `Unavailable` while it does not respond."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import asyncpg
 import tortoise.context
@@ -20,12 +19,15 @@ from hubbub.core import file_modes, metrics
 from hubbub.core.errors import Unavailable
 from hubbub.db import errors, hosts, requirements
 from hubbub.db.engines.dedicated import DedicatedConnection
-from hubbub.db.errors import is_duplicate, is_unavailable
+from hubbub.db.engines.held import HeldConnection
+from hubbub.db.errors import Duplicate, is_unavailable
 from hubbub.db.sql import Sql
+from hubbub.db.sqlite_file import is_in_memory, sqlite_missing, sqlite_path
 from hubbub.db.write_check import WriteCheck
 
 __all__ = [
     "DatabaseProblem",
+    "Duplicate",
     "close",
     "connect",
     "connection",
@@ -33,18 +35,20 @@ __all__ = [
     "dialect",
     "explain",
     "guard",
+    "held",
     "in_transaction",
-    "is_duplicate",
+    "is_in_memory",
     "is_unavailable",
     "on_available",
     "report_failure",
+    "sqlite_missing",
     "sqlite_path",
     "transaction",
+    "translate_errors",
     "unavailable",
 ]
 
 CONNECTION_NAME = "default"
-IN_MEMORY = ":memory:"
 CONNECT_S = 5.0
 STATEMENT_S = 10.0
 BUSY_MS = 5000  # how long SQLite waits for another process to finish writing
@@ -75,7 +79,7 @@ def configuration(settings: Settings, *, migrating: bool = False) -> dict[str, A
             "engine": "hubbub.db.engines.postgres",
             "credentials": _postgres_credentials(url, pool, seconds),
         }
-    tables = ["hubbub.models", *(["aerich.models"] if migrating else [])]
+    tables = ["hubbub.models", "hubbub.models.portfolio.items", *(["aerich.models"] if migrating else [])]
     return {
         "connections": {CONNECTION_NAME: engine},
         "apps": {"models": {"models": tables, "default_connection": CONNECTION_NAME}},
@@ -95,11 +99,6 @@ def _sqlite_credentials(url: str) -> dict[str, Any]:
         "journal_size_limit": 64 * 1024 * 1024,
         "cache_size": -32_000,  # KiB
     }
-
-
-def sqlite_path(url: str) -> Path:
-    """Return the path of `sqlite://relative/path` or `sqlite:///absolute/path`."""
-    return Path(unquote(url.removeprefix("sqlite://").partition("?")[0]))
 
 
 def _postgres_credentials(url: str, pool: int, statement_s: float | None) -> dict[str, Any]:
@@ -129,41 +128,57 @@ def _dsn(parts: SplitResult) -> str:
 
 async def connect(settings: Settings, *, migrating: bool = False) -> None:
     """Connect, whatever the schema is. A process has one database at a time. Raises DatabaseProblem."""
-    try:
-        if settings.uses_sqlite:
-            _create_file(sqlite_path(settings.database_url))
-        _OpenDatabase.context = TortoiseContext()
-        EXECUTOR_CACHE.clear()  # its statements have the dialect of the database that was open before
-        # Current only during the setup. Tasks find it as the global context, so that none keeps a closed one.
-        with _OpenDatabase.context as context:
-            await context.init(
-                config=configuration(settings, migrating=migrating), _enable_global_fallback=True
-            )
-        await _check_requirements(settings)
-        _OpenDatabase.write_check = WriteCheck(get_connection(CONNECTION_NAME), CONNECTION_NAME)
-        if not migrating:
-            _OpenDatabase.write_check.start()
-        metrics.gauge("database_up", lambda: float(not unavailable()))
-    except BaseException as error:
-        await close()
-        if isinstance(error, DatabaseProblem) or (reason := _reason(error)) is None:
+    with translate_errors(settings, _reason):
+        try:
+            await _open(settings, migrating=migrating)
+        except BaseException:
+            await close()
             raise
-        raise problem(settings, reason) from error
+
+
+async def _open(settings: Settings, *, migrating: bool) -> None:
+    if settings.uses_sqlite and not is_in_memory(settings):
+        _create_file(settings)
+    _OpenDatabase.context = TortoiseContext()
+    EXECUTOR_CACHE.clear()  # its statements have the dialect of the database that was open before
+    # Current only during the setup. Tasks find it as the global context, so that none keeps a closed one.
+    with _OpenDatabase.context as context:
+        await context.init(config=configuration(settings, migrating=migrating), _enable_global_fallback=True)
+    await _check_requirements(settings)
+    _OpenDatabase.write_check = WriteCheck(get_connection(CONNECTION_NAME), CONNECTION_NAME)
+    if not migrating:
+        _OpenDatabase.write_check.start()
+    metrics.gauge("database_up", lambda: float(not unavailable()))
 
 
 def _reason(error: BaseException) -> str | None:
     """Return `errors.reason`; while connecting, whatever the driver can't parse is a mistake in the URL."""
-    is_url_error = isinstance(error, (ValueError, TypeError, LookupError))
-    return errors.reason(error) or (
-        "can't be used: HUBBUB_DATABASE_URL is not valid." if is_url_error else None
-    )
+    if (reason := errors.reason(error)) is None and isinstance(error, (ValueError, TypeError, LookupError)):
+        return "can't be used: HUBBUB_DATABASE_URL is not valid."
+    return reason
 
 
-def _create_file(path: Path) -> None:
+@contextmanager
+def translate_errors(
+    settings: Settings, reason_of: Callable[[BaseException], str | None] = errors.reason
+) -> Iterator[None]:
+    """Turn errors for which `reason_of` has a reason into DatabaseProblem; others pass unchanged."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, DatabaseProblem) or (reason := reason_of(error)) is None:
+            raise
+        raise problem(settings, reason) from error
+
+
+def _create_file(settings: Settings) -> None:
     """Create the file of an SQLite database. SQLite gives its mode to the files next to it."""
-    if str(path) == IN_MEMORY:
-        return
-    file_modes.create_folder(path.parent)
+    path = sqlite_path(settings.database_url)
+    try:
+        file_modes.create_folder(path.parent)
+    except OSError as error:
+        reason = f"can't be created: {error.filename or path.parent}: {error.strerror}."
+        raise problem(settings, f"{reason} Are the folder and its permissions right?") from error
     with suppress(OSError):  # SQLite reports the reason
         file_modes.create_file(path)
 
@@ -215,6 +230,11 @@ def dedicated(seconds: float) -> DedicatedConnection:
     return DedicatedConnection(get_connection(CONNECTION_NAME), seconds)
 
 
+def held() -> HeldConnection:
+    """Return a connection of PostgreSQL's pool for a user that keeps it; it must release it when idle."""
+    return HeldConnection(get_connection(CONNECTION_NAME))
+
+
 def dialect() -> str:
     """Return `postgres` or `sqlite`."""
     return connection().dialect
@@ -224,8 +244,8 @@ def dialect() -> str:
 async def transaction() -> AsyncIterator[Sql]:
     """Open a transaction that includes the models used inside; nested, it is a savepoint.
 
-    Raises Unavailable, also when it is unknown whether the commit was done. Start no task inside: it would
-    use the transaction after its end.
+    Raises Unavailable, also when it is unknown whether the commit was done, and Duplicate. Start no task
+    inside: it would use the transaction after its end.
     """
     async with guard(), transactions.in_transaction(CONNECTION_NAME) as client:
         yield Sql(client)
@@ -246,13 +266,15 @@ class _ErrorGuard:
         if isinstance(error, Exception) and is_unavailable(error):
             report_failure(repr(errors.unwrap(error)), error)
             raise Unavailable from error
+        if error is not None and errors.is_duplicate(error):
+            raise Duplicate(str(error)) from error
 
 
 _GUARD = _ErrorGuard()
 
 
 def guard() -> AbstractAsyncContextManager[None]:
-    """Turn the errors of an unavailable database into Unavailable."""
+    """Turn the errors of an unavailable database into Unavailable, those of unique keys into Duplicate."""
     return _GUARD
 
 

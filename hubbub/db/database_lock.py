@@ -11,7 +11,6 @@ from hubbub.core import file_modes
 from hubbub.db import database
 from hubbub.db.database import DatabaseProblem
 
-IN_MEMORY = ":memory:"
 MAX_HOLDER_BYTES = 200  # of the holder's name in the lock file
 
 
@@ -36,7 +35,11 @@ class DatabaseLock:
             file_modes.create_folder(self._path.parent)
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise DatabaseProblem(f"{self._path} can't be opened: {error.strerror}.") from error
+            where = error.filename or self._path
+            raise DatabaseProblem(
+                f"The database {self._path.with_suffix('')} can't be used: {where}: {error.strerror}. Are "
+                "the folder and its permissions right?"
+            ) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -70,6 +73,7 @@ class DatabaseLock:
 
 def lock_path(settings: Settings) -> Path | None:
     """Return the lock's file: the database's name plus `.lock`; None where no lock is needed."""
-    if not settings.uses_sqlite or str(path := database.sqlite_path(settings.database_url)) == IN_MEMORY:
+    if not settings.uses_sqlite or database.is_in_memory(settings):
         return None
+    path = database.sqlite_path(settings.database_url)
     return path.with_name(f"{path.name}.lock")

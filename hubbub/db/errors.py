@@ -65,6 +65,10 @@ _POSTGRES_REASONS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
+class Duplicate(Exception):
+    """A unique constraint refused the row. `database.guard` raises it, and so does a transaction."""
+
+
 def unwrap(error: BaseException) -> BaseException:
     """Return the driver's error inside one of Tortoise's."""
     if isinstance(error, BaseORMException):

@@ -23,9 +23,7 @@ def split_hosts(url: str) -> list[str]:
 
 def display_hosts(url: str) -> str:
     """Return the hosts and the path of `url` for messages, without user and password."""
-    scheme, separator, rest = url.partition("://")
-    del scheme, separator
-    return rest.partition("?")[0].rpartition("@")[2]
+    return url.partition("://")[2].partition("?")[0].rpartition("@")[2]
 
 
 def _split_query_hosts(path: str) -> list[str]:

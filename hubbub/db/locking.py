@@ -1,11 +1,17 @@
 """Row locks of statements that change several rows: every instance takes them in one order.
 
-The order is: rooms, memberships, users, then the rows that belong to a user; within a table, ascending ids.
+The order is: rooms, memberships, users, portfolios, then the other rows that belong to a user; within a
+table, ascending ids.
 """
 
 from hubbub.db.sql import Sql
 
 MAX_LOCKED_ROWS = 500  # locked by one statement
+
+
+def row_lock(sql: Sql, clause: str) -> str:
+    """Return a locking clause such as `FOR UPDATE`; nothing for SQLite, which has one writer."""
+    return clause if sql.dialect == "postgres" else ""
 
 
 def lock_condition(
@@ -22,6 +28,14 @@ def lock_condition(
         return f"IN (SELECT id FROM {table} WHERE {where})"
     lock = f"FOR {'' if for_delete else 'NO KEY '}UPDATE{' SKIP LOCKED' if skip_locked else ''}"
     return f"= ANY(ARRAY(SELECT id FROM {table} WHERE {where} ORDER BY id {lock}))"
+
+
+async def delete_all(sql: Sql, table: str, where: str, *values: object) -> None:
+    """Delete the unlocked rows of `table` that match `where`, in batches. Call it outside a transaction."""
+    statement = delete_batch(sql, table, where)
+    deleted = 1
+    while deleted:
+        deleted = await sql.execute(statement, *values)
 
 
 def delete_batch(sql: Sql, table: str, where: str) -> str:

@@ -1,5 +1,6 @@
 """Schema migrations with aerich: list, state, upgrade and downgrade."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,9 +11,10 @@ from tortoise.transactions import in_transaction
 
 import hubbub
 from hubbub.config import Settings
-from hubbub.db import database, errors, requirements
+from hubbub.core import clock
+from hubbub.db import database, requirements
 from hubbub.db.database import DatabaseProblem
-from hubbub.db.sql import Sql
+from hubbub.db.sql import Sql, has_table
 
 if TYPE_CHECKING:
     from aerich import Command
@@ -21,6 +23,8 @@ APP = "models"
 LOCATION = Path(hubbub.__file__).parent / "migrations"
 LOCK_KEY = 0x48554242  # an arbitrary number, the same for all processes that migrate
 LOCK_S = 120.0
+LOCK_RETRY_S = 0.1
+_LOCK_QUERY = f"SELECT 1 WHERE pg_try_advisory_xact_lock({LOCK_KEY})"
 
 
 class MigrationStep(NamedTuple):
@@ -28,6 +32,7 @@ class MigrationStep(NamedTuple):
 
     name: str  # of its file
     applied: bool  # to this database
+    known: bool = True  # this version of hubbub contains it
 
 
 def names() -> list[str]:
@@ -40,14 +45,10 @@ def names() -> list[str]:
 async def _applied() -> list[str]:
     """Return the migrations that the connected database has, in their order."""
     sql = database.connection()
-    version_table = "to_regclass('aerich')" if sql.dialect == "postgres" else _SQLITE_VERSION_TABLE
-    if (await sql.fetch(f"SELECT {version_table} AS there"))[0]["there"] is None:
+    if not await has_table(sql, "aerich"):
         return []
     rows = await sql.fetch("SELECT version FROM aerich WHERE app = $1 ORDER BY id", APP)
     return [str(row["version"]) for row in rows]
-
-
-_SQLITE_VERSION_TABLE = "(SELECT name FROM sqlite_master WHERE name = 'aerich')"
 
 
 async def pending() -> list[str]:
@@ -58,17 +59,14 @@ async def pending() -> list[str]:
 
 async def open_current(settings: Settings) -> None:
     """Connect, and check that the schema matches this code. Raises DatabaseProblem."""
-    in_memory = (
-        settings.uses_sqlite and str(database.sqlite_path(settings.database_url)) == database.IN_MEMORY
-    )
+    in_memory = database.is_in_memory(settings)
     await database.connect(settings, migrating=in_memory)
-    try:
-        outstanding = await (_up(settings) if in_memory else pending())
-    except BaseException as error:
-        await database.close()
-        if isinstance(error, DatabaseProblem) or (reason := errors.reason(error)) is None:
+    with database.translate_errors(settings):
+        try:
+            outstanding = await (_up(settings) if in_memory else pending())
+        except BaseException:
+            await database.close()
             raise
-        raise database.problem(settings, reason) from error
     if outstanding and not in_memory:
         await database.close()
         count = "one migration" if len(outstanding) == 1 else f"{len(outstanding)} migrations"
@@ -76,10 +74,12 @@ async def open_current(settings: Settings) -> None:
 
 
 async def status(settings: Settings) -> list[MigrationStep]:
-    """Return all migrations. Connects and disconnects. Raises DatabaseProblem."""
+    """Return all migrations, those of a newer version last. Opens a connection. Raises DatabaseProblem."""
     async with _connected(settings):
-        applied = await _applied()
-        return [MigrationStep(name, name in applied) for name in names()]
+        applied, known = await _applied(), names()
+        newer = [name for name in applied if name not in known]
+        steps = [MigrationStep(name, name in applied) for name in known]
+        return steps + [MigrationStep(name, applied=True, known=False) for name in newer]
 
 
 async def up(settings: Settings) -> list[str]:
@@ -107,7 +107,21 @@ async def down(settings: Settings) -> list[str]:
             raise database.problem(
                 settings, f"has the migration {applied[-1]}, which only a newer version contains."
             )
-        return list(await _aerich(settings).downgrade(version=-1, delete=False))
+        await _revert(settings, applied[-1])
+        return [applied[-1]]
+
+
+async def _revert(settings: Settings, name: str) -> None:
+    """Revert a migration; in steps, if it was applied in steps. aerich always uses one transaction."""
+    from aerich.utils import file_module_info, import_py_module  # noqa: PLC0415 - as in `_aerich`
+
+    module = import_py_module(file_module_info(LOCATION, Path(name).stem))
+    client = get_connection(database.CONNECTION_NAME)
+    if settings.uses_sqlite or module.RUN_IN_TRANSACTION:
+        await _aerich(settings).downgrade(version=-1, delete=False)
+        return
+    await client.execute_script(await module.downgrade(client))
+    await Sql(client).execute("DELETE FROM aerich WHERE app = $1 AND version = $2", APP, name)
 
 
 async def _check_privileges(settings: Settings) -> None:
@@ -130,11 +144,8 @@ def _aerich(settings: Settings) -> "Command":
 async def _connected(settings: Settings) -> AsyncIterator[None]:
     await database.connect(settings, migrating=True)
     try:
-        yield
-    except Exception as error:
-        if isinstance(error, DatabaseProblem) or (reason := errors.reason(error)) is None:
-            raise
-        raise database.problem(settings, reason) from error
+        with database.translate_errors(settings):
+            yield
     finally:
         await database.close()
 
@@ -151,7 +162,13 @@ async def _exclusive() -> AsyncIterator[None]:
         get_connection(database.CONNECTION_NAME).acquire_connection() as connection,
         connection.transaction(),
     ):
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY, timeout=LOCK_S)
+        deadline = clock.monotonic() + LOCK_S
+        # A snapshot of this transaction, or of another program that waits, would block an index that is built
+        # concurrently. A simple query leaves none.
+        while await connection.execute(_LOCK_QUERY) != "SELECT 1":
+            if clock.monotonic() >= deadline:
+                raise TimeoutError
+            await asyncio.sleep(LOCK_RETRY_S)
         yield
 
 

@@ -9,16 +9,15 @@ MIN_SQLITE_VERSION = (3, 35, 0)  # RETURNING
 ENCODING = "UTF8"
 _TABLE_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _APPEND_ONLY_TABLE = "audit_log"  # an operator may have revoked UPDATE
-_SEARCH_TABLE = "message_words"
-_MIGRATIONS_MODEL = "models.Aerich"  # aerich's own table: created with the first migration
+_TABLES_WITHOUT_MODEL = {"sqlite": {"entries", "message_words"}, "postgres": {"entries"}}
+_MIGRATIONS_TABLE = "aerich"  # created with the first migration
 
 
-def _tables() -> list[str]:
+def _tables(dialect: str) -> list[str]:
     """Return the names of all tables that operations use. The database is connected."""
-    described = Tortoise.describe_models().items()
-    return sorted(
-        {_SEARCH_TABLE, *(model["table"] for name, model in described if name != _MIGRATIONS_MODEL)}
-    )
+    models = [model for app in (Tortoise.apps or {}).values() for model in app.values()]
+    tables = {str(model._meta.db_table) for model in models}  # noqa: SLF001 - Tortoise has no public name for it
+    return sorted((tables | _TABLES_WITHOUT_MODEL[dialect]) - {_MIGRATIONS_TABLE})
 
 
 async def missing(sql: Sql) -> str | None:
@@ -28,7 +27,8 @@ async def missing(sql: Sql) -> str | None:
 
 async def _missing_in_sqlite(sql: Sql) -> str | None:
     rows = await sql.fetch(
-        "SELECT sqlite_version() AS version, (SELECT count(*) FROM sqlite_master) AS tables, "  # of the file
+        # The tables are counted so that the file is read, and a damaged one is found now.
+        "SELECT sqlite_version() AS version, (SELECT count(*) FROM sqlite_master) AS tables, "
         "(SELECT count(*) FROM pragma_module_list WHERE name = 'fts5') AS fts5"
     )
     version = str(rows[0]["version"])
@@ -74,7 +74,7 @@ async def _inaccessible_tables(sql: Sql) -> list[str]:
         "AND EXISTS (SELECT 1 FROM unnest($2::text[]) AS needed(privilege) "
         "WHERE NOT has_table_privilege(c.oid, privilege) AND NOT (c.relname = $3 AND privilege = 'UPDATE')) "
         "ORDER BY c.relname",
-        *(_tables(), list(_TABLE_PRIVILEGES), _APPEND_ONLY_TABLE),
+        *(_tables(sql.dialect), list(_TABLE_PRIVILEGES), _APPEND_ONLY_TABLE),
     )
     return [str(row["name"]) for row in rows]
 

@@ -1,14 +1,18 @@
 """Handwritten SQL, the same for both databases: numbered placeholders, plain Python values in and out."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+from hubbub.core import clock, ids
 from hubbub.db.engines import sqlite
 
 Rows = Sequence[Mapping[str, Any]]
+T = TypeVar("T")
 
 
 class Sql:
@@ -59,6 +63,41 @@ class Sql:
         async with self._client.acquire_connection() as connection:
             await connection.executemany(sql, rows)
 
+    async def in_one_call(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function in the thread of SQLite's connection, as one transaction; return its result.
+
+        Only for a connection to SQLite outside of transactions.
+        """
+        result: T = await self._client.in_one_call(function)
+        return result
+
+
+async def has_table(sql: Sql, name: str) -> bool:
+    """Return whether a table exists."""
+    if sql.dialect == "postgres":
+        return (await sql.fetch("SELECT to_regclass($1) AS found", name))[0]["found"] is not None
+    return bool(await sql.fetch("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1", name))
+
+
+def in_clause(sql: Sql, values: Iterable[UUID], position: int = 1) -> tuple[str, Any]:
+    """Return a condition for ids, in the dialect, and its only parameter, which is `$position`."""
+    if sql.dialect == "postgres":
+        return f"= ANY(${position}::uuid[])", list(values)
+    ids_json = ",".join(f'"{value}"' for value in values)
+    return f"IN (SELECT value FROM json_each(${position}))", f"[{ids_json}]"
+
+
+def in_texts(sql: Sql, texts: Iterable[str], position: int = 1) -> tuple[str, Any]:
+    """Return a condition for texts, in the dialect, and its only parameter, which is `$position`."""
+    if sql.dialect == "postgres":
+        return f"= ANY(${position}::text[])", list(texts)
+    return f"IN (SELECT value FROM json_each(${position}))", json.dumps(list(texts))
+
+
+def placeholders(count: int, first: int = 1) -> str:
+    """Return `$1, $2, …`: so many placeholders, from `$first` on."""
+    return ", ".join(f"${number}" for number in range(first, first + count))
+
 
 def database_time(sql: Sql, local_placeholder: str, seconds: float = 0) -> str:
     """Return an expression for the time of the database's machine, `seconds` from now.
@@ -70,6 +109,23 @@ def database_time(sql: Sql, local_placeholder: str, seconds: float = 0) -> str:
         return local_placeholder
     # The second argument, which is never used, gives the placeholder its type.
     return f"COALESCE(now() + interval '{seconds} seconds', {local_placeholder})"
+
+
+def database_delay(sql: Sql, placeholder: str) -> str:
+    """Return an expression for the time, by the database's machine, that `delay_value` states."""
+    return f"now() + make_interval(secs => {placeholder})" if sql.dialect == "postgres" else placeholder
+
+
+def delay_value(sql: Sql, seconds: float) -> float | datetime:
+    """Return the value for `database_delay`: seconds from now, or for SQLite that time by the local clock."""
+    return seconds if sql.dialect == "postgres" else clock.now() + timedelta(seconds=seconds)
+
+
+async def database_now(sql: Sql) -> datetime:
+    """Return the time of the database's machine, in UTC."""
+    if sql.dialect != "postgres":
+        return clock.now()
+    return as_datetime((await sql.fetch("SELECT now() AS now"))[0]["now"])
 
 
 @lru_cache(maxsize=512)
@@ -90,6 +146,8 @@ def _to_sqlite(value: object) -> object:
         return str(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(" ")
+    if isinstance(value, date):
+        return value.isoformat()
     return value
 
 
@@ -97,7 +155,7 @@ def as_uuid(value: Any) -> UUID:  # noqa: ANN401 - a driver's value
     """Return an id from the value of either database."""
     if type(value) is UUID:
         return value
-    return UUID(value) if isinstance(value, str) else UUID(int=value.int)
+    return UUID(value) if isinstance(value, str) else ids.from_int(value.int)
 
 
 def as_datetime(value: Any) -> datetime:  # noqa: ANN401 - a driver's value
@@ -109,3 +167,8 @@ def as_datetime(value: Any) -> datetime:  # noqa: ANN401 - a driver's value
 def as_optional_datetime(value: Any) -> datetime | None:  # noqa: ANN401 - likewise
     """Return a time as `as_datetime` does; None for NULL."""
     return as_datetime(value) if value is not None else None
+
+
+def as_optional_uuid(value: Any) -> UUID | None:  # noqa: ANN401 - likewise
+    """Return an id as `as_uuid` does; None for NULL."""
+    return as_uuid(value) if value is not None else None

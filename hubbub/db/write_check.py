@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tortoise.transactions import in_transaction
 
 from hubbub.core import clock, metrics, tasks
-from hubbub.db import errors
+from hubbub.db import errors, stored_values
 from hubbub.db.sql import Sql
 
 if TYPE_CHECKING:
@@ -119,14 +119,9 @@ class WriteCheck:
         try:
             async with asyncio.timeout(WRITE_S):
                 async with in_transaction(self._connection_name) as client:
-                    await Sql(client).execute(
-                        "INSERT INTO state (key, value) VALUES ($1, $2) "
-                        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                        TEST_WRITE_KEY,
-                        os.urandom(TEST_WRITE_BYTES).hex(),
-                    )
+                    await stored_values.put(Sql(client), TEST_WRITE_KEY, os.urandom(TEST_WRITE_BYTES).hex())
                 async with in_transaction(self._connection_name) as client:
-                    await Sql(client).execute("DELETE FROM state WHERE key = $1", TEST_WRITE_KEY)
+                    await stored_values.delete(Sql(client), TEST_WRITE_KEY)
         except Exception as error:  # noqa: BLE001 - returned as the reason, unless it is an error in hubbub
             return error if errors.is_unavailable(error) else None
         return None

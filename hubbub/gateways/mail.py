@@ -38,6 +38,8 @@ class Mail(NamedTuple):
     subject: str
     text: str
     html: str
+    unsubscribe_url: str | None = None  # for mail programs, which show a button (RFC 8058)
+    message_id: str | None = None  # the local part; the same for each attempt, so that a repetition shows
 
 
 class MailRejected(Exception):
@@ -68,9 +70,14 @@ def compose(settings: Settings, to: str, mail: Mail) -> ComposedMail:
         "From": f"{_encode_phrase(single_line(name))} <{sender_email}>" if name else sender_email,
         "To": recipient,
         "Date": format_datetime(clock.now()),
-        "Message-ID": f"<{ids.uuid7()}@{sender_email.rpartition('@')[2]}>",
+        "Message-ID": f"<{mail.message_id or ids.uuid7()}@{sender_email.rpartition('@')[2]}>",
         "Auto-Submitted": "auto-generated",
     }
+    if mail.unsubscribe_url is not None:
+        headers |= {
+            "List-Unsubscribe": f"<{single_line(mail.unsubscribe_url)}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
     body = EmailMessage(policy=_BODY_POLICY)
     body.set_content(mail.text)
     body.add_alternative(mail.html, subtype="html")
@@ -141,16 +148,15 @@ def _smtp_client(url: str) -> aiosmtplib.SMTP:
     """Return the client, not connected yet. As an async context manager it connects and logs in."""
     url_parts = urlsplit(url)
     host = url_parts.hostname or "localhost"
+    # A password is sent to another machine only over TLS. Otherwise TLS is used if the server offers it.
+    needs_tls = url_parts.scheme == "smtp" and url_parts.username and host not in LOOPBACK_HOSTS
     return aiosmtplib.SMTP(
         hostname=host,
         port=url_parts.port or DEFAULT_PORTS[url_parts.scheme],
         username=unquote(url_parts.username) if url_parts.username else None,
         password=unquote(url_parts.password or "") if url_parts.username else None,
         use_tls=url_parts.scheme == "smtps",
-        # A password is sent to another machine only over TLS. Otherwise TLS is used if the server offers it.
-        start_tls=True
-        if url_parts.scheme == "smtp" and url_parts.username and host not in LOOPBACK_HOSTS
-        else None,
+        start_tls=True if needs_tls else None,
         timeout=TIMEOUT_S,
         tls_context=ssl.create_default_context(),
     )

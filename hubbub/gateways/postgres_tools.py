@@ -118,9 +118,8 @@ def to_target(url: str) -> Target:
     if "," in hosts:
         query.setdefault("target_session_attrs", "read-write")  # the host that asyncpg chooses
     netloc = f"{name}@{hosts}" if name else hosts
-    uri = url_parts._replace(
-        scheme="postgresql", netloc=netloc, query=urlencode(query, quote_via=quote)
-    ).geturl()
+    parameters = urlencode(query, quote_via=quote)
+    uri = url_parts._replace(scheme="postgresql", netloc=netloc, query=parameters).geturl()
     environment = {key: value for key, value in _environment().items() if not key.startswith("HUBBUB_")}
     options = " ".join([*server_options, "-c statement_timeout=0", "-c client_min_messages=warning"])
     environment |= {"PGOPTIONS": options, "PGAPPNAME": "hubbub", "PGCLIENTENCODING": "UTF8"}

@@ -1,7 +1,7 @@
 """The API document at /api/v1/openapi.json, and its page at /api/docs."""
 
-from collections.abc import Iterable
-from functools import partial
+import asyncio
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -20,14 +20,33 @@ _POLICY = (
 )
 
 
+class _Document:
+    """The document, generated for its first request: it takes 6 MB, and most instances never need it."""
+
+    def __init__(self, described: Sequence[web.AbstractRoute]) -> None:
+        self._described = described  # the routes in it
+        self._body: bytes | None = None  # None: not generated yet
+        self._lock = asyncio.Lock()  # held while it is generated
+
+    async def get(self, _request: web.Request) -> web.Response:
+        """Respond with the document."""
+        async with self._lock:
+            if self._body is None:
+                self._body = await asyncio.to_thread(self._generate)
+        return web.Response(body=self._body, content_type="application/json")
+
+    def _generate(self) -> bytes:
+        return encode(document.document(self._described, "/"))
+
+
 def routes(described: Iterable[web.AbstractRoute]) -> list[web.RouteDef]:
-    """Return the routes of the document, generated once, and of the page's files."""
-    body = encode(document.document(described, "/"))
+    """Return the routes of the document and of the page's files.
+
+    Raises LookupError for a route without documentation.
+    """
+    documented = list(described)
+    document.require_documentation(documented)
     return [
-        web.get(document.PATH, partial(_document, body)),
+        web.get(document.PATH, _Document(documented).get),
         *assets.routes(PAGE_PATH, FOLDER, _POLICY),
     ]
-
-
-async def _document(body: bytes, _request: web.Request) -> web.Response:
-    return web.Response(body=body, content_type="application/json")

@@ -26,6 +26,7 @@ STATIC_FILE = web.RequestKey("static_file", bool)  # the response is a file of t
 REQUEST_ID = web.RequestKey("request_id", str)
 PRINCIPAL = web.RequestKey("principal", Principal)
 API_KEY_PRINCIPAL = web.RequestKey("api_key_principal", ApiKeyPrincipal)  # of a caller with an API key
+BODY_IN_MEMORY = web.RequestKey("body_in_memory", bool)  # it was read as a whole, as for a signature
 SOCKET_ACCEPTED = web.RequestKey("socket_accepted", bool)  # a request of an accepted socket
 
 

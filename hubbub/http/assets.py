@@ -8,6 +8,7 @@ from pathlib import Path
 from aiohttp import hdrs, web
 
 from hubbub.http.app_keys import STATIC_FILE
+from hubbub.http.entity_tags import client_has
 
 MEDIA_TYPES = {
     ".html": "text/html",
@@ -50,10 +51,10 @@ async def serve(path: Path, policy: str, request: web.Request) -> web.Response:
     """Respond with a file, or with 304 if the client has it; `policy` is its Content-Security-Policy."""
     request[STATIC_FILE] = True
     content = await asyncio.to_thread(path.read_bytes)
-    etag = hashlib.sha256(content).hexdigest()[:32]
-    headers = {**HEADERS, "Content-Security-Policy": policy, hdrs.ETAG: f'"{etag}"'}
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {**HEADERS, "Content-Security-Policy": policy, hdrs.ETAG: etag}
     if path.suffix == ".svg":  # a page requests its icons again at each use
         headers[hdrs.CACHE_CONTROL] = ICON_CACHE_CONTROL
-    if any(client_etag.value in (etag, "*") for client_etag in request.if_none_match or ()):
+    if client_has(request, etag):
         return web.Response(status=304, headers=headers)
     return web.Response(body=content, content_type=MEDIA_TYPES[path.suffix], charset="utf-8", headers=headers)

@@ -17,6 +17,7 @@ from hubbub.http.untrusted_proxies import UntrustedProxies
 from hubbub.ratelimit.rate import Rate
 
 REQUEST_RATE = Rate(300, 150)  # without a login; a page of hubbub's own loads about 30 files
+RATE_LIMITED_COST = 3  # requests that one with the response 429 counts as; it passes most middlewares
 CONNECTION_RATE = Rate(500, 250)  # new TCP connections; a new one costs as much as a request
 # Requests of one IP address that begin in a slice of time, without those that were refunded. A burst is
 # spread over turns of the event loop, so that requests of others are served in between.
@@ -25,9 +26,7 @@ MAX_SLICE_REQUESTS = 10
 DISCARD_RATE = Rate(8 << 20, 2 << 20)  # bytes of bodies that are read although their request has a response
 MAX_BUFFERED_BYTES = 1024 * 1024  # read from connections of one IP address, and not parsed yet
 MAX_DEBT_S = 5.0  # maximum delay that requests in one read can cause
-SWEEP_MIN_IPS = (
-    1000  # IP addresses without a connection that are kept before those with full buckets are dropped
-)
+SWEEP_MIN_IPS = 1000  # IP addresses that are kept; beyond it, those with full buckets are removed
 
 
 @lru_cache(4096)
@@ -61,9 +60,7 @@ class ClientIp:
     def __init__(self, now: float) -> None:
         self.open_connections = 0
         self.buffered_bytes = 0  # read and not parsed
-        self.request_budget: float = (
-            REQUEST_RATE.burst
-        )  # requests that may be parsed; a negative one is a debt
+        self.request_budget: float = REQUEST_RATE.burst  # requests that may be parsed; negative: a debt
         self.connection_budget: float = CONNECTION_RATE.burst  # connections that may be opened
         self.discard_budget_bytes: float = DISCARD_RATE.burst  # bytes of bodies that may be read without use
         self.slice_requests = 0  # requests that began in the current slice of time
@@ -86,7 +83,7 @@ class ClientIp:
 
     @property
     def idle(self) -> bool:
-        """Return whether it may be dropped: no connection is open and all budgets are full."""
+        """Whether it may be dropped: no connection is open and all budgets are full."""
         return (
             not self.open_connections
             and not self.release_queue
@@ -169,6 +166,10 @@ class IpLimits:
             client.slice_requests = 0
         return client.slice_ends_at - now if client.slice_requests >= MAX_SLICE_REQUESTS else 0.0
 
+    def must_wait(self, client: ClientIp) -> bool:
+        """Return whether the next request of the IP address has to wait, behind others or for the rates."""
+        return bool(client.release_queue or self.request_delay_s(client))
+
     def rate_delay_s(self, client: ClientIp) -> float:
         """Return the seconds until the IP address is within its rate of requests."""
         if not self.limit_rates or client.request_budget > 0:
@@ -186,7 +187,7 @@ class IpLimits:
         """Charge a request once there is room in a slice; return the seconds if the rate is exceeded."""
         if wait := self.rate_delay_s(client):
             return wait
-        if client.release_queue or self.request_delay_s(client):
+        if self.must_wait(client):
             acquired: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
             def release() -> None:
@@ -219,6 +220,10 @@ class IpLimits:
             client.slice_requests = 0
             client.slice_ends_at = clock.monotonic() + SLICE_S
         client.slice_requests += requests
+
+    def charge_rate_limited(self, client: ClientIp) -> None:
+        """Charge a request again whose response was 429."""
+        self.charge(client, RATE_LIMITED_COST - 1)
 
     def acquire_discard(self, client: ClientIp, size: int) -> bool:
         """Count bytes of a body whose request has a response; return False if no more may be read.

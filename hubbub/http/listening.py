@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 4096  # connections that wait to be accepted; beyond that, a client retries after 1 s
 
+# Options that each accepted connection has from the listening socket (Linux, BSD), without calls of its own.
+INHERITED_OPTIONS = ((socket.SOL_SOCKET, socket.SO_KEEPALIVE), (socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
 ACCEPT_RETRY_S = 1.0  # before the next attempt, when the system has no descriptor or memory left
 # In one turn of the event loop. A refused connection costs a fraction of an accepted one.
 MAX_ACCEPTED_PER_TURN = 32
@@ -78,7 +81,7 @@ class Acceptor:
             if client is not None and not self._server.limits.acquire_connection(client):
                 connection.close()
                 continue
-            tasks.spawn(self._open(connection, client), name="accepting a connection")
+            tasks.spawn(self._open(connection, client), name="accepting a connection", eager=True)
             accepted += 1
             if accepted == MAX_ACCEPTED_PER_TURN:
                 return
@@ -87,7 +90,6 @@ class Acceptor:
         protocol = self._server.create_protocol(client)
         try:
             connection.setblocking(False)  # noqa: FBT003 - its signature
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._loop.connect_accepted_socket(lambda: protocol, connection)
         except OSError:  # the client reset it meanwhile
             connection.close()
@@ -112,7 +114,7 @@ class Site(web.BaseSite):
 
     @property
     def name(self) -> str:
-        """Return the URL."""
+        """The URL."""
         host, port = self._listener.getsockname()[:2]
         return f"http://{host}:{port}"
 
@@ -133,6 +135,8 @@ def reserve(host: str, port: int) -> socket.socket:
     listener = socket.socket(family)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for level, option in INHERITED_OPTIONS:
+            listener.setsockopt(level, option, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((host, port))

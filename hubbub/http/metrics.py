@@ -1,7 +1,6 @@
 """GET /metrics: the metrics of this process as Prometheus text, on the main port or on a separate one."""
 
 import logging
-from ipaddress import ip_address
 
 from aiohttp import web
 from aioprometheus.collectors import Counter, Gauge, Registry
@@ -16,7 +15,6 @@ from hubbub.http.app_keys import container_of
 log = logging.getLogger(__name__)
 
 PATH = "/metrics"
-_PROXY_HEADERS = ("X-Forwarded-For", "X-Real-IP", "Forwarded")
 
 
 async def get_metrics(request: web.Request) -> web.Response:
@@ -51,13 +49,9 @@ async def _get_metrics_on_own_port(_request: web.Request) -> web.Response:
 def _is_allowed(request: web.Request, settings: Settings) -> bool:
     ip = client_ip.from_request(request, settings.trusted_proxies)
     peer = client_ip.normalize(request.remote or "")
-    if ip == peer and any(name in request.headers for name in _PROXY_HEADERS):
+    if ip == peer and client_ip.is_proxied(request):
         return False  # a proxy on this machine that is not trusted: its client may be any
-    try:
-        parsed = ip_address(ip)
-    except ValueError:
-        return False
-    return parsed.is_loopback or any(parsed in network for network in settings.metrics_allow)
+    return client_ip.is_loopback(ip) or client_ip.is_within(ip, settings.metrics_allow)
 
 
 def _response() -> web.Response:

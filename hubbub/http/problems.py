@@ -4,8 +4,9 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from hubbub.core.errors import HubbubError, Internal, NotFound, TooLarge
+from hubbub.core.errors import HubbubError, Internal, NotFound, StorageFull, TooLarge
 from hubbub.http.app_keys import REQUEST_ID
+from hubbub.http.pages import error_pages
 from hubbub.schemas.base import encode
 
 
@@ -46,6 +47,7 @@ STATUS_BY_CODE = {
     "unknown_event": 404,
     "method_not_allowed": 405,
     "conflict": 409,
+    "precondition_failed": 412,
     "too_large": 413,
     "unsupported_media_type": 415,
     "invalid_payload": 422,
@@ -61,23 +63,35 @@ TITLE_BY_STATUS = {
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    412: "Precondition failed",
     413: "Too large",
     415: "Unsupported media type",
     422: "Not valid",
     429: "Too many requests",
     500: "Internal error",
     503: "Not available",
+    507: "The storage is full",
 }
+STORAGE_FULL_STATUS = 507
 
 
-def to_response(request: web.Request, error: HubbubError) -> web.Response:
-    """Return the problem document of an error."""
-    return problem_response(error, request.get(REQUEST_ID, ""))
+def status_of(error: HubbubError) -> int:
+    """Return the HTTP status of an error."""
+    return STORAGE_FULL_STATUS if isinstance(error, StorageFull) else STATUS_BY_CODE[error.code]
+
+
+def to_response(request: web.BaseRequest, error: HubbubError) -> web.Response:
+    """Return the problem document of an error; for a browser at a public page, a page."""
+    request_id = request.get(REQUEST_ID, "")
+    problem = problem_response(error, request_id)
+    if not error_pages.applies(request):
+        return problem
+    return error_pages.replace(problem, TITLE_BY_STATUS[problem.status], error.message, request_id)
 
 
 def problem_response(error: HubbubError, request_id: str) -> web.Response:
     """Return the problem document of an error, also for a request that failed before it got its id."""
-    status = STATUS_BY_CODE[error.code]
+    status = status_of(error)
     problem: dict[str, Any] = {
         "type": "about:blank",
         "title": TITLE_BY_STATUS[status],
@@ -89,11 +103,16 @@ def problem_response(error: HubbubError, request_id: str) -> web.Response:
     if error.fields:
         problem["errors"] = [{"field": field, "message": message} for field, message in error.fields]
     response = web.Response(body=encode(problem), status=status, content_type="application/problem+json")
-    if error.retry_after_ms is not None:
-        response.headers["Retry-After"] = str(-(-error.retry_after_ms // 1000))
+    set_retry_after(response, error)
     if status == web.HTTPUnauthorized.status_code:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def set_retry_after(response: web.Response, error: HubbubError) -> None:
+    """Set `Retry-After`, in whole seconds rounded up, if the error says when a retry may succeed."""
+    if error.retry_after_ms is not None:
+        response.headers["Retry-After"] = str(-(-error.retry_after_ms // 1000))
 
 
 def from_http_exception(error: web.HTTPException) -> HubbubError:

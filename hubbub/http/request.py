@@ -2,20 +2,24 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from msgspec import inspect
 
 from hubbub.core import client_ip
 from hubbub.core.errors import InvalidPayload, NotFound, TooLarge
 from hubbub.core.request_info import RequestInfo
-from hubbub.http.app_keys import REQUEST_ID, container_of, principal_of
+from hubbub.http.app_keys import BODY_IN_MEMORY, REQUEST_ID, container_of, principal_of
 from hubbub.http.content_encoding import decompress
 from hubbub.http.problems import BadRequest, InvalidJson, UnsupportedMediaType
 from hubbub.schemas.base import Command, encode, parse, strict
+from hubbub.schemas.faults import is_text
 from hubbub.schemas.pagination import PageQuery
 from hubbub.services.context import Context
 
@@ -24,13 +28,19 @@ C = TypeVar("C", bound=Command)
 
 MAX_BODY_BYTES = 1 << 20
 BODY_TIMEOUT_S = 30.0  # for receiving the whole body
-_INTEGER_PARAMS = frozenset({"limit", "before_seq", "after_seq", "around_seq", "page"})
+_BOOLEANS = {"true": True, "false": False}
 _MAX_DIGITS = 18
+# Parameters of paths that name something by text, and their maximum length: beyond it there is no such thing.
+TEXT_NAMES = {"username": 64, "id_or_slug": 200}
 QUERY_ALIASES = {"q": "query"}  # query parameter to field
 
 
-async def read(request: web.Request, command_type: type[C]) -> C:
+async def read(
+    request: web.Request, command_type: type[C], defaults: Mapping[str, object] = MappingProxyType({})
+) -> C:
     """Return the body as a command, with the parameters of the path. Unknown fields are rejected.
+
+    `defaults` are fields that the request has elsewhere, for a body without them.
 
     Raises NotFound, UnsupportedMediaType, InvalidJson, InvalidPayload, TooLarge, BadRequest.
     """
@@ -47,7 +57,7 @@ async def read(request: web.Request, command_type: type[C]) -> C:
         raise InvalidPayload("The body must be a JSON object.")
     if duplicates := [name for name in path_values if name in raw]:
         raise InvalidPayload(fields=tuple((name, "This is given by the URL.") for name in duplicates))
-    command: C = parse(strict(command_type), {**raw, **path_values})
+    command: C = parse(strict(command_type), {**defaults, **raw, **path_values})
     return command
 
 
@@ -64,6 +74,7 @@ async def read_body(request: web.Request) -> bytes:
         raise BadRequest(
             "The body can't be read: it is incomplete or not encoded as its headers say."
         ) from None
+    request[BODY_IN_MEMORY] = True
     if encoding := request.headers.get("Content-Encoding"):
         return await asyncio.to_thread(decompress, raw, encoding, MAX_BODY_BYTES)
     return raw
@@ -85,14 +96,34 @@ def query(request: web.Request, struct_type: type[T]) -> T:
     """
     path_values = path_params(request)
     raw: dict[str, Any] = {}
+    kinds = _kinds(struct_type)
     for name, text in request.query.items():
         field = QUERY_ALIASES.get(name, name)
-        if field in struct_type.__struct_fields__ and name not in QUERY_ALIASES.values():
-            raw[field] = int(text) if name in _INTEGER_PARAMS and _is_number(text) else text
+        if field in kinds and name not in QUERY_ALIASES.values():
+            raw[field] = _to_value(kinds[field], text)
     try:
         return parse(struct_type, {**raw, **path_values})
     except InvalidPayload as error:
         raise _with_query_names(error) from None
+
+
+@cache
+def _kinds(struct_type: type[msgspec.Struct]) -> dict[str, type[inspect.Type]]:
+    """Return the kind of each field of a query, without null and rules."""
+    kinds = {}
+    for field in msgspec.structs.fields(struct_type):
+        kind = inspect.type_info(field.type)
+        if isinstance(kind, inspect.UnionType):
+            kind = next(each for each in kind.types if not isinstance(each, inspect.NoneType))
+        kinds[field.name] = type(kind.type if isinstance(kind, inspect.Metadata) else kind)
+    return kinds
+
+
+def _to_value(kind: type[inspect.Type], text: str) -> str | int | bool:
+    """Return the value of a parameter. Text that is not of its type stays text, which is then rejected."""
+    if kind is inspect.BoolType:
+        return _BOOLEANS.get(text, text)
+    return int(text) if kind is inspect.IntType and _is_number(text) else text
 
 
 def _with_query_names(error: InvalidPayload) -> InvalidPayload:
@@ -104,9 +135,11 @@ def _with_query_names(error: InvalidPayload) -> InvalidPayload:
 
 
 def path_params(request: web.Request) -> dict[str, str]:
-    """Return the parameters of the path. Raises NotFound for an id that is no UUID."""
+    """Return the parameters of the path. Raises NotFound for an id that is no UUID, and for no name."""
     values = dict(request.match_info)
     for name, text in values.items():
+        if name in TEXT_NAMES and (len(text) > TEXT_NAMES[name] or not is_text(text)):
+            raise NotFound
         if name.endswith("_id"):
             try:
                 msgspec.convert(text, UUID)
@@ -153,9 +186,17 @@ def list_response(items: object, **meta: object) -> web.Response:
 
 def page(items: object, total: int, pagination: PageQuery) -> web.Response:
     """Respond with `{ "data": […], "meta": { page, limit, total, pages } }`."""
-    return list_response(
-        items, page=pagination.page, limit=pagination.limit, total=total, pages=-(-total // pagination.limit)
-    )
+    return list_response(items, **_page_meta(pagination, total))
+
+
+def page_body(pagination: PageQuery, items: object, total: int) -> bytes:
+    """Return the body of `page`, for a response that is kept."""
+    return encode({"data": items, "meta": _page_meta(pagination, total)})
+
+
+def _page_meta(pagination: PageQuery, total: int) -> dict[str, int]:
+    pages = -(-total // pagination.limit)
+    return {"page": pagination.page, "limit": pagination.limit, "total": total, "pages": pages}
 
 
 def no_content(status: int = 204) -> web.Response:

@@ -23,6 +23,8 @@ class RouteDoc:
     name: str  # the operationId, from which clients generate functions: it stays when a module moves
     tag: str  # the group of the route in the document
     body: type[Command] | None = None  # struct of the request body
+    is_spooled: bool = False  # the body may be large and is received into a file (`spooled_body`)
+    files: str | None = None  # the field of a multipart body with files: `file`, or `files` for several
     query: type | None = None  # struct of the query parameters
     response: Any = None  # type of `data`; None is 204 without a body, a tuple is one of several types
     meta: tuple[str, ...] = ()  # fields of `meta`; a name that ends with `?` depends on the query
@@ -30,6 +32,7 @@ class RouteDoc:
     errors: tuple[str, ...] = ()  # codes beyond those that follow from a token, a body or an id
     content_type: str = "application/json"
     media_types: tuple[str, ...] = ()  # of responses that are files
+    has_etag: bool = False  # the response has an entity tag; GET with `If-None-Match` may be 304
     redirects: bool = False  # the response may be a redirect
     needs_database: bool = True
     needs_confirmed_session: bool = False  # `confirmation_required` otherwise
@@ -55,6 +58,11 @@ class Routes(web.RouteTableDef):
         return decorate
 
 
+def path_of(route: web.AbstractRoute) -> str:
+    """Return the path of a route, with braces; empty if the request has no route."""
+    return route.resource.canonical if route.resource is not None else ""
+
+
 def doc_of(route: web.AbstractRoute) -> RouteDoc | None:
     """Return the documentation of a route, if it has one."""
     return _lookup(route, route.method)
@@ -64,6 +72,18 @@ def needs_confirmed_session(route: web.AbstractRoute) -> bool:
     """Return whether a route needs a confirmed session; HEAD as GET."""
     doc = _doc(route)
     return doc is not None and doc.needs_confirmed_session
+
+
+def takes_files(route: web.AbstractRoute) -> bool:
+    """Return whether the body of a route is multipart."""
+    doc = _doc(route)
+    return doc is not None and doc.files is not None
+
+
+def spooled_bytes(route: web.AbstractRoute) -> int | None:
+    """Return the maximum size of a body that is received into a file; None for other routes."""
+    doc = _doc(route)
+    return doc.body.max_body_bytes if doc is not None and doc.is_spooled and doc.body is not None else None
 
 
 def required_permission(route: web.AbstractRoute) -> Permission | None:
@@ -78,5 +98,4 @@ def _doc(route: web.AbstractRoute) -> RouteDoc | None:
 
 def _lookup(route: web.AbstractRoute, method: str) -> RouteDoc | None:
     docs: dict[tuple[str, str], RouteDoc] = getattr(route.handler, DOCS, {})
-    path = route.resource.canonical if route.resource is not None else ""
-    return docs.get((method, path))
+    return docs.get((method, path_of(route)))

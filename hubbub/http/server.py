@@ -7,28 +7,28 @@ response. Here both have a time limit. aiohttp parses all input at once. Here in
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
-from hubbub.core import client_ip, metrics
-from hubbub.core.errors import HubbubError, Internal, RateLimited, clear_tracebacks
+from hubbub.core import metrics
+from hubbub.core.errors import Internal, clear_tracebacks
+from hubbub.core.turn_budget import TurnBudget
 from hubbub.http import problems
-from hubbub.http.app_keys import PRINCIPAL, SOCKET_ACCEPTED
-from hubbub.http.ip_limits import MAX_BUFFERED_BYTES, MAX_SLICE_REQUESTS, ClientIp, IpLimits
-from hubbub.http.middleware import cors, request_id
+from hubbub.http.ip_limits import MAX_BUFFERED_BYTES, ClientIp, IpLimits
+from hubbub.http.opening import Opening, Upgrade
+from hubbub.http.request_handler import EarlyResponder, problem_response, wrap_handler
 
 HEADER_TIMEOUT_S = 15.0  # for receiving a request's whole header, and for the first byte of a connection
 STALL_TIMEOUT_S = 30.0  # without a byte of the response taken by the client
 KEEPALIVE_TIMEOUT_S = 75.0  # between requests; longer than proxies keep an idle connection
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
 
 class _Protocol(RequestHandler):
+    """aiohttp's protocol of a connection, with time limits and the limits of its IP address."""
+
     __slots__ = (
         "_deferred", "_header_timer", "_stall_timer", "_tcp_transport", "client", "discards_body",
         "header_timeout_s", "limits", "stall_timeout_s",
@@ -48,6 +48,15 @@ class _Protocol(RequestHandler):
             self.header_timeout_s, self._on_header_timeout
         )
         super().connection_made(transport)
+
+    def take_over(self, transport: asyncio.Transport, data: bytes, header_deadline: float) -> None:
+        """Begin with a connection that has sent `data`, with the loop time by which its header must end."""
+        transport.set_protocol(self)
+        self.connection_made(transport)
+        assert self._header_timer is not None  # noqa: S101 - `connection_made` starts it
+        self._header_timer.cancel()
+        self._header_timer = self._loop.call_at(header_deadline, self._on_header_timeout)
+        self.data_received(data)
 
     def release(self) -> None:
         """Stop counting the connection. Safe to call twice."""
@@ -111,18 +120,16 @@ class _Protocol(RequestHandler):
         before = self._request_count
         super().data_received(data)
         if self._messages and (error := getattr(self._messages[-1][0], "exc", None)) is not None:
-            clear_tracebacks(
-                error
-            )  # its frames refer to the data, and to the message that refers to the exception
+            # Its frames refer to the data, and to the message that refers to the exception.
+            clear_tracebacks(error)
         if self.client is not None and self.limits.limit_rates and self._request_count != before:
             self.limits.charge(self.client, self._request_count - before)
         if self._request_count != before:
             if self._header_timer is not None:
                 self._header_timer.cancel()
                 self._header_timer = None
-        elif (
-            data and self._header_timer is None and self._waiter is not None
-        ):  # the beginning of another header
+        elif data and self._header_timer is None and self._waiter is not None:
+            # The beginning of another header.
             self._header_timer = self._loop.call_later(self.header_timeout_s, self._on_header_timeout)
 
     def _on_header_timeout(self) -> None:
@@ -179,7 +186,7 @@ class _Protocol(RequestHandler):
             self.log_exception("a request failed outside of its route", exc_info=exc)
         if exc is not None:
             clear_tracebacks(exc)
-        response = _problem_response(request, problems.BadRequest() if malformed else Internal())
+        response = problem_response(request, problems.BadRequest() if malformed else Internal())
         response.force_close()
         return response
 
@@ -195,18 +202,31 @@ class Server(web.Server):
     header_timeout_s = HEADER_TIMEOUT_S
     stall_timeout_s = STALL_TIMEOUT_S
     limits = IpLimits(limit_rates=False)
+    upgrade: Upgrade | None = None  # accepts WebSocket handshakes; None: aiohttp handles all requests
+    turn_budget: TurnBudget  # the time of a turn of the event loop for handshakes
+    openings: set[Opening]  # connections without a request
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a connection that is not counted."""
-        return self.create_protocol(None)
+        return self.create_request_protocol(None)
 
-    def create_protocol(self, client: ClientIp | None) -> "_Protocol":
-        """Return the protocol of a connection, counted for an IP address; None is a trusted proxy."""
+    def create_protocol(self, client: ClientIp | None) -> Opening:
+        """Return the protocol of a new connection, counted for an IP address; None is a trusted proxy."""
+        return Opening(self, client)
+
+    def create_request_protocol(self, client: ClientIp | None) -> "_Protocol":
+        """Return the protocol of a connection that aiohttp handles."""
         protocol = _Protocol(self, loop=self._loop, **self._kwargs)
         protocol.header_timeout_s, protocol.stall_timeout_s = self.header_timeout_s, self.stall_timeout_s
         protocol.client, protocol.limits, protocol._deferred = client, self.limits, None  # noqa: SLF001 - its maker
         protocol.discards_body = False
         return protocol
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """Close all connections; those without a request at once."""
+        for opening in list(self.openings):
+            opening.abort()
+        await super().shutdown(timeout)
 
 
 class Runner(web.AppRunner):
@@ -215,7 +235,7 @@ class Runner(web.AppRunner):
     Times are in seconds; the connection of a client that takes longer is closed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, by name
         self,
         app: web.Application,
         *,
@@ -224,6 +244,9 @@ class Runner(web.AppRunner):
         shutdown_timeout: float = 60.0,
         lingering_time: float = 2.0,
         limits: IpLimits | None = None,
+        upgrade: Upgrade | None = None,
+        turn_budget: TurnBudget | None = None,
+        respond_early: EarlyResponder | None = None,
     ) -> None:
         super().__init__(
             app,
@@ -235,58 +258,19 @@ class Runner(web.AppRunner):
         )
         self._timeouts = (header_timeout_s, stall_timeout_s)
         self._limits = IpLimits(limit_rates=False) if limits is None else limits  # an empty one is false
+        self._upgrade = upgrade
+        self._respond_early = respond_early
+        self._turn_budget = TurnBudget() if turn_budget is None else turn_budget
 
     async def _make_server(self) -> web.Server:
         aiohttp_server = await super()._make_server()
         server = Server(
-            _wrap_handler(aiohttp_server.request_handler, self._limits),
+            wrap_handler(aiohttp_server.request_handler, self._limits, self._respond_early),
             request_factory=aiohttp_server.request_factory,
             loop=aiohttp_server._loop,  # noqa: SLF001 - see above
             **aiohttp_server._kwargs,  # noqa: SLF001 - likewise
         )
         server.header_timeout_s, server.stall_timeout_s = self._timeouts
-        server.limits = self._limits
+        server.limits, server.upgrade = self._limits, self._upgrade
+        server.turn_budget, server.openings = self._turn_budget, set()
         return server
-
-
-def _wrap_handler(inner: Handler, limits: IpLimits) -> Handler:
-    async def handler(request: web.BaseRequest) -> web.StreamResponse:
-        protocol = cast("_Protocol", request.protocol)
-        client = protocol.client
-        protocol.discards_body = False
-        if (
-            client is None
-            and limits.limit_rates
-            and client_ip.is_within(request.remote or "", limits.trusted_proxies)
-        ):
-            client = limits.client_of(client_ip.from_request(request, limits.trusted_proxies))
-            if wait := await limits.acquire_request(client):
-                metrics.count("requests_limited", "ip")
-                return _problem_response(request, RateLimited(retry_after_ms=round(wait * 1000)))
-        elif (
-            client is not None
-            and limits.untrusted_proxies is not None
-            and "X-Forwarded-For" in request.headers
-        ):
-            limits.untrusted_proxies.record(request.remote or "")
-        if client is not None and client.slice_requests > MAX_SLICE_REQUESTS:
-            await asyncio.sleep(0)  # each request of one read has its turn of the event loop
-        try:
-            response = await inner(request)
-        except web.HTTPException as error:  # raised before the middlewares
-            return _problem_response(request, problems.from_http_exception(error))
-        is_error = response.status >= web.HTTPBadRequest.status_code
-        protocol.discards_body = not request.content.is_eof()
-        if client is not None and not is_error and (PRINCIPAL in request or SOCKET_ACCEPTED in request):
-            limits.refund_request(client)
-        return response
-
-    return handler
-
-
-def _problem_response(request: web.BaseRequest, error: HubbubError) -> web.Response:
-    resolved_id = request_id.resolve(request)
-    response = problems.problem_response(error, resolved_id)
-    response.headers["X-Request-ID"] = resolved_id
-    cors.set_security_headers(response)
-    return response

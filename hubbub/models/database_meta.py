@@ -5,7 +5,7 @@ from tortoise.models import Model
 
 
 class DatabaseMeta(Model):
-    """A fact about this database: its epoch"""
+    """A single value of the deployment, such as the epoch"""
 
     key = fields.CharField(primary_key=True, max_length=40)
     value = fields.TextField()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class IdempotencyKey(Model):
-    """A request that is being acted upon, or its answer"""
+    """A request that is being processed, or its response"""
 
     id = fields.CharField(primary_key=True, max_length=64)  # SHA-256 of the caller and the key
     user: fields.ForeignKeyNullableRelation["User"] = fields.ForeignKeyField(

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import TypeVar
 
 from hubbub.prove import delivery_checker, moving, timing_checker
 from hubbub.prove.journal import (
@@ -18,12 +17,12 @@ from hubbub.prove.journal import (
     Sent,
     StoredState,
     SyncReceived,
+    events_of,
 )
 from hubbub.prove.verdict import GUARANTEES, Verdict
 
 UNCERTAIN_CODES = frozenset({"unavailable"})  # after these it is unknown whether a message was stored
 Verdicts = dict[str, Verdict]
-Kind = TypeVar("Kind")
 
 
 def check(evidence: Evidence) -> Verdicts:
@@ -37,7 +36,9 @@ def check(evidence: Evidence) -> Verdicts:
         delivery_checker.check(journal, verdicts["G2"], verdicts["G3"], verdicts["G10"])
         moving.check(journal, verdicts["G14"])
         _check_content(journal, log, verdicts)
+        _check_syncs(journal, verdicts)
         _check_completeness(journal, ends, verdicts["G3"])
+    _check_checkpoints(evidence.journals, verdicts["G3"])
     _check_send_order(evidence, verdicts["G2"])
     _check_resends(evidence, verdicts["G4"])
     _check_atomicity(evidence, verdicts["G6"])
@@ -53,21 +54,21 @@ def _check_acks(evidence: Evidence, verdict: Verdict) -> None:
     )
     message_ids = {(entry.room_id, entry.seq): entry.message_id for entry in evidence.stored.entries}
     senders = {message.client_id: message.sender_id for message in evidence.stored.messages}
-    for journal, acked in _events_of(evidence.journals, Acked):
+    for journal, acked in events_of(evidence.journals, Acked):
         verdict.tried += 1
         where = f"{journal.name} sent {acked.client_id}, acknowledged as {acked.room_id} {acked.seq}"
         row = by_id.get(acked.message_id)
+        is_in_place = message_ids.get((acked.room_id, acked.seq)) == acked.message_id
         if row is None:
             verdict.add_violation("lost" if acked.client_id not in senders else "stored as another", where)
-        elif (row.client_id, row.room_id, row.seq, row.body) != (
-            *(acked.client_id, acked.room_id, acked.seq, acked.body),
-        ):
+        elif _content(row) != _content(acked):
             verdict.add_violation("stored differently", f"{where}, stored as {row}")
-        elif (
-            message_ids.get((acked.room_id, acked.seq)) != acked.message_id
-            or entry_counts[acked.message_id] != 1
-        ):
+        elif not is_in_place or entry_counts[acked.message_id] != 1:
             verdict.add_violation("stored but not in the log", where)
+
+
+def _content(message: Message | Acked) -> tuple[str, str, int, str]:
+    return message.client_id, message.room_id, message.seq, message.body
 
 
 def _check_logs(stored: StoredState, verdict: Verdict) -> None:
@@ -80,15 +81,13 @@ def _check_logs(stored: StoredState, verdict: Verdict) -> None:
         seqs, last = Counter(logs[room_id]), stored.last_seqs.get(room_id, 0)
         for seq in range(1, max([last, *seqs]) + 1):
             if seqs[seq] == 0:
-                verdict.add_violation(
-                    "seq gap", f"room {room_id} has no entry {seq}, and its last_seq is {last}"
-                )
+                detail = f"room {room_id} has no entry {seq}, and its last_seq is {last}"
+                verdict.add_violation("seq gap", detail)
             elif seqs[seq] > 1:
                 verdict.add_violation("seq twice", f"room {room_id} has {seqs[seq]} entries {seq}")
         if seqs and max(seqs) > last:
-            verdict.add_violation(
-                "seq beyond the end", f"the last_seq of room {room_id} is {last}, and it has {max(seqs)}"
-            )
+            detail = f"the last_seq of room {room_id} is {last}, and it has {max(seqs)}"
+            verdict.add_violation("seq beyond the end", detail)
 
 
 def _last_seqs(stored: StoredState) -> dict[str, int]:
@@ -109,16 +108,19 @@ def _received_entries(journal: Journal) -> Iterator[tuple[str, int, str, str]]:
 
 
 def _check_content(journal: Journal, log: dict[tuple[str, int], Entry], verdicts: Verdicts) -> None:
-    """Check that the client received what is stored, so that all clients agree, and `sync` without gaps."""
+    """Check that the client received what is stored, so that all clients agree."""
     for room_id, seq, event, payload in _received_entries(journal):
         entry = log.get((room_id, seq))
         where = f"{journal.name} has room {room_id} {seq} {event}"
         if entry is None:
             verdicts["G1"].add_violation("received but not stored", f"{where} {payload[:200]}")
         elif (entry.event, entry.payload) != (event, payload):
-            verdicts["G2"].add_violation(
-                "diverged", f"{where} {payload[:200]}, stored is {entry.payload[:200]}"
-            )
+            detail = f"{where} {payload[:200]}, stored is {entry.payload[:200]}"
+            verdicts["G2"].add_violation("diverged", detail)
+
+
+def _check_syncs(journal: Journal, verdicts: Verdicts) -> None:
+    """Check that each `sync` returned what follows the client's entries, in order and without gaps."""
     for synced in journal.events:
         if isinstance(synced, RoomReset):
             verdicts["G3"].add_violation("reset", f"{journal.name} was reset in room {synced.room_id}")
@@ -135,7 +137,7 @@ def _check_content(journal: Journal, log: dict[tuple[str, int], Entry], verdicts
 
 
 def _check_completeness(journal: Journal, last_seqs: dict[str, int], verdict: Verdict) -> None:
-    """Check that the client has all entries at the end, and had them at each checkpoint without `sync`."""
+    """Check that the client has all entries at the end."""
     received: dict[str, set[int]] = defaultdict(set)
     for room_id, seq, _, _ in _received_entries(journal):
         received[room_id].add(seq)
@@ -143,14 +145,17 @@ def _check_completeness(journal: Journal, last_seqs: dict[str, int], verdict: Ve
         missing = sorted(set(range(1, last_seqs.get(room_id, 0) + 1)) - received[room_id])
         if missing:
             verdict.add_violation("missing", f"{journal.name} never got {missing[:10]} of room {room_id}")
-    for event in journal.events:
-        if isinstance(event, Checkpoint):
-            for room_id, seq in event.cursors.items():
-                if seq < (end := event.ends.get(room_id, 0)):
-                    detail = (
-                        f"{journal.name} was connected, and received {seq} of {end} entries of room {room_id}"
-                    )
-                    verdict.add_violation("gap", detail)
+
+
+def _check_checkpoints(journals: list[Journal], verdict: Verdict) -> None:
+    """Check that each client had all entries at each checkpoint, without `sync`."""
+    for journal, checkpoint in events_of(journals, Checkpoint):
+        for room_id, seq in checkpoint.cursors.items():
+            if seq < (end := checkpoint.ends.get(room_id, 0)):
+                detail = (
+                    f"{journal.name} was connected, and received {seq} of {end} entries of room {room_id}"
+                )
+                verdict.add_violation("gap", detail)
 
 
 def _check_resends(evidence: Evidence, verdict: Verdict) -> None:
@@ -161,10 +166,9 @@ def _check_resends(evidence: Evidence, verdict: Verdict) -> None:
     for (_, client_id), messages in rows.items():
         if len(messages) > 1:
             verdict.add_violation("stored twice", f"{client_id} as {[message.id for message in messages]}")
-    sent = Counter((journal.user_id, sent.client_id) for journal, sent in _events_of(evidence.journals, Sent))
-    verdict.tried = sum(times > 1 for times in sent.values())
+    verdict.tried = sum(times > 1 for times in _send_counts(evidence).values())
     acks: dict[tuple[str, str], set[tuple[str, str, int, str]]] = defaultdict(set)
-    for journal, acked in _events_of(evidence.journals, Acked):
+    for journal, acked in events_of(evidence.journals, Acked):
         ack = (acked.message_id, acked.room_id, acked.seq, acked.body)
         acks[journal.user_id, acked.client_id].add(ack)
     for (_, client_id), different in acks.items():
@@ -174,9 +178,7 @@ def _check_resends(evidence: Evidence, verdict: Verdict) -> None:
 
 def _check_send_order(evidence: Evidence, verdict: Verdict) -> None:
     """Check that messages sent to a room over one connection are stored in the order of sending."""
-    send_counts = Counter(
-        (journal.user_id, sent.client_id) for journal, sent in _events_of(evidence.journals, Sent)
-    )
+    send_counts = _send_counts(evidence)
     for journal in evidence.journals:
         acks = {event.client_id: event for event in journal.events if isinstance(event, Acked)}
         last: dict[tuple[int, str], Acked] = {}
@@ -198,8 +200,8 @@ def _check_atomicity(evidence: Evidence, verdict: Verdict) -> None:
     """Check that nothing is half stored, nothing that was rejected for good is stored, and all was sent."""
     stored = evidence.stored
     entry_message_ids = {entry.message_id for entry in stored.entries if entry.event == "message:new"}
-    sent = {(journal.user_id, sent.client_id): sent for journal, sent in _events_of(evidence.journals, Sent)}
-    acked = {(journal.user_id, acked.client_id) for journal, acked in _events_of(evidence.journals, Acked)}
+    sent = {(journal.user_id, sent.client_id): sent for journal, sent in events_of(evidence.journals, Sent)}
+    acked = {(journal.user_id, acked.client_id) for journal, acked in events_of(evidence.journals, Acked)}
     rows = {(message.sender_id, message.client_id): message for message in stored.messages}
     for key, message in rows.items():
         if message.id not in entry_message_ids:
@@ -221,11 +223,9 @@ def _check_atomicity(evidence: Evidence, verdict: Verdict) -> None:
 
 def _rejections(evidence: Evidence) -> dict[tuple[str, str], set[str]]:
     """Return the codes of each message whose every send was rejected; `lost` for a send without an ack."""
-    send_counts = Counter(
-        (journal.user_id, sent.client_id) for journal, sent in _events_of(evidence.journals, Sent)
-    )
+    send_counts = _send_counts(evidence)
     codes_by_message: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for journal, rejected in _events_of(evidence.journals, Rejected):
+    for journal, rejected in events_of(evidence.journals, Rejected):
         codes_by_message[journal.user_id, rejected.client_id].append(rejected.code)
     return {
         key: {*codes, *(["lost"] if send_counts[key] > len(codes) else [])}
@@ -233,8 +233,7 @@ def _rejections(evidence: Evidence) -> dict[tuple[str, str], set[str]]:
     }
 
 
-def _events_of(journals: list[Journal], kind: type[Kind]) -> Iterator[tuple[Journal, Kind]]:
-    for journal in journals:
-        for event in journal.events:
-            if isinstance(event, kind):
-                yield journal, event
+def _send_counts(evidence: Evidence) -> Counter[tuple[str, str]]:
+    """Return how often each message was sent, by user and client_id."""
+    sends = events_of(evidence.journals, Sent)
+    return Counter((journal.user_id, sent.client_id) for journal, sent in sends)

@@ -8,6 +8,7 @@ from hubbub.core import ids, tasks
 from hubbub.prove.accounts import User
 from hubbub.prove.journal import (
     Acked,
+    AnyEvent,
     Checkpoint,
     Disconnected,
     EntryReceived,
@@ -103,14 +104,20 @@ class Client:
     async def _disconnect(self, reason: str) -> None:
         if self.socket is not None:
             if self._ready_received:
-                self.journal.events.append(
-                    Disconnected(self.shared.elapsed_s, self._connection_number, reason)
-                )
+                self._record(Disconnected(*self._stamp, reason))
             self._ready_received = False
             self.ready.clear()
             await self.socket.close()
 
     # Events.
+
+    @property
+    def _stamp(self) -> tuple[float, int]:
+        """The first two fields of an event that is recorded now."""
+        return self.shared.elapsed_s, self._connection_number
+
+    def _record(self, event: AnyEvent) -> None:
+        self.journal.events.append(event)
 
     def _on_event(self, event: str, payload: Json) -> None:
         if event == "ready":
@@ -118,9 +125,7 @@ class Client:
         elif event == "room:added":
             self._on_room_added(payload["room"])
         elif event == "room:gone":
-            self.journal.events.append(
-                RoomGone(self.shared.elapsed_s, self._connection_number, payload["room_id"])
-            )
+            self._record(RoomGone(*self._stamp, payload["room_id"]))
             self._last_seqs.pop(payload["room_id"], None)
         elif event == "server:draining":
             self._reconnect_delay_s = payload["reconnect_in_ms"] / 1000
@@ -131,41 +136,23 @@ class Client:
         self._epoch = payload["epoch"]
         listed = {room["id"]: room["last_seq"] for room in payload["rooms"]}
         self._last_seqs = {**self._sent_cursors, **listed}
-        event = ReadyReceived(
-            self.shared.elapsed_s, self._connection_number, self.instance, dict(self._last_seqs)
-        )
-        self.journal.events.append(event)
+        self._record(ReadyReceived(*self._stamp, self.instance, dict(self._last_seqs)))
         self._ready_received = True
         self.ready.set()
         self._sync_needed.set()
 
     def _on_room_added(self, room: Json) -> None:
         self._last_seqs[room["id"]] = room["last_seq"]
-        self.journal.events.append(
-            RoomAdded(self.shared.elapsed_s, self._connection_number, room["id"], room["last_seq"])
-        )
+        self._record(RoomAdded(*self._stamp, room["id"], room["last_seq"]))
         self._sync_needed.set()
 
     def _on_entry(self, event: str, payload: Json) -> None:
         room_id, seq = payload["room_id"], payload["seq"]
         user, message = payload.get("user") or {}, payload.get("message") or {}
-        own = (
-            event.partition(":")[2] if event.startswith("member:") and user.get("id") == self.user.id else ""
-        )
-        self.journal.events.append(
-            EntryReceived(
-                *(
-                    self.shared.elapsed_s,
-                    self._connection_number,
-                    room_id,
-                    seq,
-                    event,
-                    self.shared.canonical_text(payload),
-                ),
-                client_id=message.get("client_id", ""),
-                own=own,
-            )
-        )
+        is_own = event.startswith("member:") and user.get("id") == self.user.id
+        text, client_id = self.shared.canonical_text(payload), message.get("client_id", "")
+        own = event.partition(":")[2] if is_own else ""
+        self._record(EntryReceived(*self._stamp, room_id, seq, event, text, client_id, own))
         self._last_seqs[room_id] = max(seq, self._last_seqs.get(room_id, 0))
         self.shared.record_seq(room_id, seq)
         if seq == self.cursors.get(room_id, 0) + 1:
@@ -202,7 +189,7 @@ class Client:
             elif "gone" in room:
                 self._last_seqs.pop(room_id, None)
             elif "reset" in room:
-                self.journal.events.append(RoomReset(self.shared.elapsed_s, self._connection_number, room_id))
+                self._record(RoomReset(*self._stamp, room_id))
                 self.cursors[room_id] = self._last_seqs[room_id] = room["last_seq"]
             else:
                 await asyncio.sleep(0.2)
@@ -212,9 +199,7 @@ class Client:
             (each["payload"]["seq"], each["event"], self.shared.canonical_text(each["payload"]))
             for each in entries
         ]
-        self.journal.events.append(
-            SyncReceived(self.shared.elapsed_s, self._connection_number, room_id, after, received)
-        )
+        self._record(SyncReceived(*self._stamp, room_id, after, received))
         last = max([self.cursors.get(room_id, 0), *(seq for seq, _, _ in received)])
         self.cursors[room_id] = last
         self.shared.record_seq(room_id, last)
@@ -223,25 +208,19 @@ class Client:
 
     def expect_rooms(self, rooms: list[str], ended: list[str]) -> None:
         """Record the memberships that the next connection must show."""
-        self.journal.events.append(
-            ExpectedRooms(self.shared.elapsed_s, self._connection_number + 1, rooms, ended)
-        )
+        at, connection = self._stamp
+        self._record(ExpectedRooms(at, connection + 1, rooms, ended))
 
     def record_checkpoint(self) -> None:
         """Record what the client has when all should have arrived; nothing while it is disconnected."""
         if self.ready.is_set():
             cursors = {room_id: self.cursors.get(room_id, 0) for room_id in self._last_seqs}
-            self.journal.events.append(
-                Checkpoint(
-                    self.shared.elapsed_s, self._connection_number, cursors, dict(self.shared.last_seqs)
-                )
-            )
+            self._record(Checkpoint(*self._stamp, cursors, dict(self.shared.last_seqs)))
 
     def is_complete(self) -> bool:
         """Return whether it is connected and has all entries that any client has seen or that are stored."""
-        return self.ready.is_set() and all(
-            self.cursors.get(room_id, 0) >= end for room_id, end in self.shared.last_seqs.items()
-        )
+        ends = self.shared.last_seqs.items()
+        return self.ready.is_set() and all(self.cursors.get(room_id, 0) >= end for room_id, end in ends)
 
     # Calls.
 
@@ -261,9 +240,7 @@ class Client:
 
     async def send_once(self, room_id: str, body: str, client_id: str) -> str:
         """Send once. Return `ok`, the code of a rejection, or `lost`."""
-        self.journal.events.append(
-            Sent(self.shared.elapsed_s, self._connection_number, room_id, client_id, body)
-        )
+        self._record(Sent(*self._stamp, room_id, client_id, body))
         connection = self._connection_number
         try:
             ack = await self.call("message:send", {"room_id": room_id, "client_id": client_id, "body": body})
@@ -272,11 +249,11 @@ class Client:
         at = self.shared.elapsed_s
         if not ack["ok"]:
             code = ack["error"]["code"]
-            self.journal.events.append(Rejected(at, connection, client_id, code))
+            self._record(Rejected(at, connection, client_id, code))
             return str(code)
         stored = ack["data"]["message"]
         message_fields = (stored["id"], stored["room_id"], stored["seq"], stored["body"])
-        self.journal.events.append(Acked(at, connection, client_id, *message_fields))
+        self._record(Acked(at, connection, client_id, *message_fields))
         self.shared.ack_count += 1
         self.shared.record_seq(stored["room_id"], stored["seq"])
         return "ok"

@@ -29,12 +29,8 @@ def check(journal: Journal, order: Verdict, completeness: Verdict, revocation: V
                 rooms.setdefault(event.room_id, _Room(None)).left = True
             case EntryReceived() if event.connection == connection:
                 completeness.tried += 1
-                _check_entry(
-                    journal.name,
-                    rooms.setdefault(event.room_id, _Room(None)),
-                    event,
-                    (order, completeness, revocation),
-                )
+                room = rooms.setdefault(event.room_id, _Room(None))
+                _check_entry(journal.name, room, event, (order, completeness, revocation))
             case _:
                 pass
 
@@ -48,16 +44,14 @@ def _check_entry(
         revocation.add_violation("entry after member:left", where)
     if entry.seq in room.seen:
         completeness.add_violation("duplicated", f"{where} a second time")
-    elif room.last_seq is not None and entry.seq < room.last_seq:
+    elif room.last_seq is None:
+        is_next = room.start_seq is not None and entry.seq <= room.start_seq + 1
+        if entry.own != "joined" and not is_next:
+            completeness.add_violation("gap", f"{where} is the first, and the log ended at {room.start_seq}")
+    elif entry.seq < room.last_seq:
         order.add_violation("reordered", f"{where} after {room.last_seq}")
-    elif room.last_seq is not None and entry.seq > room.last_seq + 1 and not room.left:
+    elif entry.seq > room.last_seq + 1 and not room.left:
         completeness.add_violation("gap", f"{where} after {room.last_seq}")
-    elif (
-        room.last_seq is None
-        and entry.own != "joined"
-        and (room.start_seq is None or entry.seq > room.start_seq + 1)
-    ):
-        completeness.add_violation("gap", f"{where} is the first, and the log ended at {room.start_seq}")
     room.seen.add(entry.seq)
     room.last_seq = max(entry.seq, room.last_seq or 0)
     if entry.own:

@@ -89,10 +89,11 @@ class FaultInjector:
     async def _wait_recovered(self) -> float | None:
         """Return when all clients were connected and an ack arrived; None if that took too long."""
         acks = self._shared.ack_count
-        recovered = await waiting.until(
-            lambda: self._shared.ack_count > acks and all(client.ready.is_set() for client in self._clients),
-            RECOVERY_TIMEOUT_S,
-        )
+
+        def is_recovered() -> bool:
+            return self._shared.ack_count > acks and all(each.ready.is_set() for each in self._clients)
+
+        recovered = await waiting.until(is_recovered, RECOVERY_TIMEOUT_S)
         return self._shared.elapsed_s if recovered else None
 
     # Instances.
@@ -104,9 +105,8 @@ class FaultInjector:
         await instance.restart(self._env.http)
 
     async def _pause_instance(self, step: Step) -> None:
-        await self._pause_process(
-            self._env.instances[step.instance].process, step.duration_s, "instances paused"
-        )
+        process = self._env.instances[step.instance].process
+        await self._pause_process(process, step.duration_s, "instances paused")
 
     async def _pause_process(self, process: Process, duration_s: float, effect: str) -> None:
         process.pause()
@@ -229,17 +229,15 @@ class FaultInjector:
         server = self._env.postgres
         assert server is not None  # noqa: S101 - otherwise there are no such steps
         await (server.crash() if step.crash else server.stop())
-        self._effects[
-            "PostgreSQL crashed" if step.crash else "PostgreSQL stopped"
-        ] += not server.process.running
+        effect = "PostgreSQL crashed" if step.crash else "PostgreSQL stopped"
+        self._effects[effect] += not server.process.running
         await asyncio.sleep(step.duration_s)
         await server.start()
 
     async def _database_pause(self, step: Step) -> None:
         assert self._env.postgres is not None  # noqa: S101 - otherwise there are no such steps
-        await self._pause_process(
-            self._env.postgres.process, step.duration_s, "processes of PostgreSQL paused"
-        )
+        process = self._env.postgres.process
+        await self._pause_process(process, step.duration_s, "processes of PostgreSQL paused")
 
     async def _database_cut(self, step: Step) -> None:
         proxy = self._env.database_proxy
@@ -268,9 +266,8 @@ class FaultInjector:
             env.postgres = await failover.promote_postgres(env.folder, former, port, crash=step.crash)
             await self._record_resumption("PostgreSQL")
             env.spare_port = urlsplit(former.url).port or 0
-            env.database_url = (
-                urlsplit(env.postgres.url)._replace(path=urlsplit(env.database_url).path).geturl()
-            )
+            database_path = urlsplit(env.database_url).path
+            env.database_url = urlsplit(env.postgres.url)._replace(path=database_path).geturl()
             self._effects["PostgreSQL standbys promoted"] += 1
             await asyncio.sleep(step.duration_s)
             await former.stop()

@@ -21,6 +21,7 @@ DRAIN_TIMEOUT_S = 10
 # Limits that would hide faults. All other settings have their defaults.
 DISABLED_LIMITS = (
     "limit_message_send", "limit_events", "limit_http", "limit_auth", "limit_register", "limit_upload",
+    "limit_public",
 )  # fmt: skip
 
 

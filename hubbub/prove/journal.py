@@ -1,13 +1,15 @@
 """The journal of a client: everything it sent and received, in order."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 Json = dict[str, Any]
+Kind = TypeVar("Kind")
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="is"):
@@ -149,7 +151,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of `entries`. `message_id` is that of its message."""
+    """A row of `entries`, or the entry that a row of `messages` is: then `message_id` is that message."""
 
     room_id: str
     seq: int
@@ -200,6 +202,14 @@ class Evidence:
     effects: Counter[str] = field(default_factory=Counter)  # confirmed effects of faults
     probes: list[Probe] = field(default_factory=list)
     slack: float = 2.0  # seconds that a busy machine may add to time limits
+
+
+def events_of(journals: Iterable[Journal], kind: type[Kind]) -> Iterator[tuple[Journal, Kind]]:
+    """Yield the events of one kind, journal by journal, with the journal of each."""
+    for journal in journals:
+        for event in journal.events:
+            if isinstance(event, kind):
+                yield journal, event
 
 
 def canonical_json(payload: object) -> str:

@@ -79,9 +79,8 @@ class Probes:
         await self._wait_ready(self._member)
         await accounts.remove_member(http, self._url(), self._owner, room_id, self._member.user.id)
         started_at = self._shared.elapsed_s
-        self._record(
-            "remove", started_at, await self._time_served(self._member, room_id), self._member.journal.name
-        )
+        duration_s = await self._time_served(self._member, room_id)
+        self._record("remove", started_at, duration_s, self._member.journal.name)
         await accounts.add_member(http, self._url(), self._owner, room_id, self._member.user.id)
 
     async def _probe_revocation(self, _step: Step) -> None:
@@ -157,9 +156,8 @@ class Probes:
         started_at = last_sent_at = clock.monotonic()
         outcome = "ok"
         while (now := clock.monotonic()) < started_at + SERVED_TIMEOUT_S:
-            if now > last_sent_at + REFUSED_FOR_S and (
-                client.session_ended.is_set() or outcome not in {"ok", "unavailable"}
-            ):
+            is_refused = client.session_ended.is_set() or outcome not in {"ok", "unavailable"}
+            if is_refused and now > last_sent_at + REFUSED_FOR_S:
                 return last_sent_at - started_at
             outcome = await client.send_once(room_id, "still there?", str(ids.uuid7()))
             if outcome == "ok":
@@ -176,11 +174,8 @@ class Probes:
             client.start()
             await self._wait_ready(client)
             assert client.socket is not None  # noqa: S101 - it is connected
-            slow_socket, started_at, instance = (
-                client.socket,
-                self._shared.elapsed_s,
-                self._env.instances[client.instance],
-            )
+            slow_socket, instance = client.socket, self._env.instances[client.instance]
+            started_at = self._shared.elapsed_s
             memory_before = instance.memory_bytes()
             slow_socket.pause_reading()
             flooded = await self._load.flood(FLOOD_CHARS, FLOOD_TIMEOUT_S, step.duration_s)
@@ -211,12 +206,8 @@ class Probes:
 
         await waiting.until(all_offline, OFFLINE_TIMEOUT_S, PRESENCE_INTERVAL_S)
         duration_s = None if still_present else self._shared.elapsed_s - killed_at
-        self._record(
-            "presence",
-            started_at,
-            duration_s,
-            f"{len(still_present) or len(user_ids)} users of killed instances",
-        )
+        detail = f"{len(still_present) or len(user_ids)} users of killed instances"
+        self._record("presence", started_at, duration_s, detail)
 
 
 def _present_users(ack: Json) -> list[str]:

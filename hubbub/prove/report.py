@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from hubbub.prove.journal import Acked, EntryReceived, Evidence, ReadyReceived, Sent
+from hubbub.prove.journal import Acked, EntryReceived, Evidence, ReadyReceived, Sent, events_of
 from hubbub.prove.timing_checker import Timings, message_timings, percentile
 from hubbub.prove.verdict import GUARANTEES, Verdict
 
@@ -48,10 +48,8 @@ def report(evidence: Evidence, verdicts: dict[str, Verdict]) -> Iterator[str]:
 
 def _figures(evidence: Evidence) -> Iterator[str]:
     counts = Counter(type(event) for journal in evidence.journals for event in journal.events)
-    sent = {event.client_id for each in evidence.journals for event in each.events if isinstance(event, Sent)}
-    acked = {
-        event.client_id for each in evidence.journals for event in each.events if isinstance(event, Acked)
-    }
+    sent = {event.client_id for _, event in events_of(evidence.journals, Sent)}
+    acked = {event.client_id for _, event in events_of(evidence.journals, Acked)}
     stored = {message.client_id for message in evidence.stored.messages}
     yield (
         f"{len(sent)} messages in {counts[Sent]} sends: {len(acked)} acknowledged, {len(sent - acked)} not, "

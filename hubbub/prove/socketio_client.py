@@ -131,23 +131,26 @@ class Socket:
         self.close_reason = reason
         self._abort()
 
-    def _abort(self) -> None:
+    @property
+    def _transport(self) -> asyncio.Transport | None:
+        """The TCP connection; None after its end."""
         connection = self._websocket._response.connection  # noqa: SLF001 - not accessible otherwise
-        if connection is not None and connection.transport is not None:
-            connection.transport.abort()
+        return connection.transport if connection is not None else None
+
+    def _abort(self) -> None:
+        if (transport := self._transport) is not None:
+            transport.abort()
 
     def pause_reading(self) -> None:
         """Stop reading from the network, so that the server's output accumulates on its side."""
-        connection = self._websocket._response.connection  # noqa: SLF001 - likewise
-        if connection is not None and connection.transport is not None:
-            connection.transport.pause_reading()
+        if (transport := self._transport) is not None:
+            transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Read again: the remaining events, then the end of the connection, if it was closed."""
-        connection = self._websocket._response.connection  # noqa: SLF001 - likewise
-        if connection is not None and connection.transport is not None:
+        if (transport := self._transport) is not None:
             with suppress(RuntimeError):
-                connection.transport.resume_reading()
+                transport.resume_reading()
 
     async def close(self) -> None:
         """Close the connection with a close frame, for at most a second."""

@@ -1,9 +1,11 @@
 """Checks the guarantees about time: delivery without Redis, revocation, failover, and others."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from hubbub.prove.journal import (
     Acked,
@@ -15,6 +17,7 @@ from hubbub.prove.journal import (
     Probe,
     ReadyReceived,
     Sent,
+    events_of,
 )
 from hubbub.prove.verdict import Verdict
 
@@ -44,46 +47,59 @@ GUARANTEE_BY_FAULT = {
 }
 
 
+class TimeLimit(NamedTuple):
+    """A time limit that probes test."""
+
+    guarantee: str
+    probe: str
+    max_s: float  # without the slack of the run
+    violation: str  # its name
+    label: str  # of the durations in the report
+
+
+TIME_LIMITS = (
+    TimeLimit(
+        guarantee="G10",
+        probe="remove",
+        max_s=MAX_REVOCATION_DELAY_S,
+        violation="removed member still served",
+        label="sends of removed members accepted for",
+    ),
+    TimeLimit(
+        guarantee="G10",
+        probe="revoke",
+        max_s=MAX_REVOCATION_DELAY_S,
+        violation="revoked session still served",
+        label="sends of ended sessions accepted for",
+    ),
+    TimeLimit("G13", "failover", MAX_FAILOVER_S, "interrupted", "acks resumed after"),
+    TimeLimit("G8", "presence", MAX_OFFLINE_DELAY_S, "presence ghost", "all of them reported offline after"),
+)
+
+
 def check(evidence: Evidence, verdicts: dict[str, Verdict]) -> None:
     """Check faults and probes."""
     for fault in evidence.faults:
-        verdict = verdicts[GUARANTEE_BY_FAULT.get(fault.name, "G1")]
-        if fault.recovered_at is None:
-            verdict.add_violation(
-                "not healed", f"no ack after {fault.name} of {fault.target} at {fault.started_at:.1f} s"
-            )
-        if fault.error:
-            verdict.add_violation(
-                "fault failed", f"{fault.name} of {fault.target} at {fault.started_at:.1f} s: {fault.error}"
-            )
+        _check_fault(fault, verdicts[GUARANTEE_BY_FAULT.get(fault.name, "G1")])
     _check_redis(evidence, verdicts["G5"])
     _check_database(evidence, verdicts["G6"])
     _check_rolling_restarts(evidence, verdicts["G9"])
     _check_slow_clients(evidence, verdicts["G7"])
-    limits = (
-        (
-            "G10",
-            "remove",
-            MAX_REVOCATION_DELAY_S,
-            "removed member still served",
-            "sends of removed members accepted for",
-        ),
-        (
-            "G10",
-            "revoke",
-            MAX_REVOCATION_DELAY_S,
-            "revoked session still served",
-            "sends of ended sessions accepted for",
-        ),
-        ("G13", "failover", MAX_FAILOVER_S, "interrupted", "acks resumed after"),
-        ("G8", "presence", MAX_OFFLINE_DELAY_S, "presence ghost", "all of them reported offline after"),
-    )
-    for name, probe, limit, kind, label in limits:
-        found = [each for each in evidence.probes if each.name == probe]
-        _check_limit(found, limit + evidence.slack, kind, verdicts[name])
+    for limit in TIME_LIMITS:
+        found = [each for each in evidence.probes if each.name == limit.probe]
+        verdict = verdicts[limit.guarantee]
+        _check_limit(found, limit.max_s + evidence.slack, limit.violation, verdict)
         durations = [each.duration_s for each in found if each.duration_s is not None]
         if durations:
-            verdicts[name].figures.append(f"{label} {summarize(durations)}")
+            verdict.figures.append(f"{limit.label} {summarize(durations)}")
+
+
+def _check_fault(fault: Fault, verdict: Verdict) -> None:
+    where = f"{fault.name} of {fault.target} at {fault.started_at:.1f} s"
+    if fault.recovered_at is None:
+        verdict.add_violation("not healed", f"no ack after {where}")
+    if fault.error:
+        verdict.add_violation("fault failed", f"{where}: {fault.error}")
 
 
 def _check_limit(probes: Sequence[Probe], limit: float, kind: str, verdict: Verdict) -> None:
@@ -115,16 +131,10 @@ def _check_database(evidence: Evidence, verdict: Verdict) -> None:
     faults = [fault for fault in evidence.faults if GUARANTEE_BY_FAULT.get(fault.name) == "G6"]
     _add_recovery_figure(faults, verdict)
     for fault in _without_overlap(faults, evidence.faults):
-        for journal in evidence.journals:
-            for event in journal.events:
-                if (
-                    isinstance(event, Disconnected)
-                    and event.why in SERVER_CLOSE_REASONS
-                    and _during(event.at, fault)
-                ):
-                    verdict.add_violation(
-                        "connection lost", f"{journal.name} at {event.at:.1f} s, during a database outage"
-                    )
+        for journal, event in events_of(evidence.journals, Disconnected):
+            if event.why in SERVER_CLOSE_REASONS and _during(event.at, fault):
+                detail = f"{journal.name} at {event.at:.1f} s, during a database outage"
+                verdict.add_violation("connection lost", detail)
 
 
 def _check_rolling_restarts(evidence: Evidence, verdict: Verdict) -> None:
@@ -185,22 +195,23 @@ def _deliveries(
     evidence: Evidence, since_s: float, until_s: float
 ) -> Iterator[tuple[Journal, EntryReceived, float]]:
     """Yield the entries acknowledged in this time that arrived as events, with the delay after the ack."""
-    acks: dict[str, float] = {}
-    for journal in evidence.journals:
-        for event in journal.events:
-            if isinstance(event, Acked) and since_s <= event.at <= until_s:
-                acks[event.client_id] = min(event.at, acks.get(event.client_id, event.at))
+    acks = (each for _, each in events_of(evidence.journals, Acked) if since_s <= each.at <= until_s)
+    acked_at = _first_times(acks)
     for journal in evidence.journals:
         connected_at = 0.0
         for event in journal.events:
             if isinstance(event, ReadyReceived):
                 connected_at = event.at
-            elif (
-                isinstance(event, EntryReceived)
-                and (acked := acks.get(event.client_id))
-                and connected_at < acked
-            ):
-                yield journal, event, max(0.0, event.at - acked)
+            elif isinstance(event, EntryReceived) and connected_at < acked_at.get(event.client_id, 0.0):
+                yield journal, event, max(0.0, event.at - acked_at[event.client_id])
+
+
+def _first_times(events: Iterable[Sent | Acked]) -> dict[str, float]:
+    """Return the time of the first event of each message, by client_id."""
+    times: dict[str, float] = {}
+    for event in events:
+        times[event.client_id] = min(event.at, times.get(event.client_id, event.at))
+    return times
 
 
 @dataclass(frozen=True)
@@ -231,22 +242,13 @@ class Timings:
 
 def message_timings(evidence: Evidence) -> Timings:
     """Return the durations from the first send of each message."""
-    sent: dict[str, float] = {}
-    acked: dict[str, float] = {}
-    resent: set[str] = set()
-    for journal in evidence.journals:
-        for event in journal.events:
-            if isinstance(event, Sent):
-                if event.client_id in sent:
-                    resent.add(event.client_id)
-                sent[event.client_id] = min(event.at, sent.get(event.client_id, event.at))
-            elif isinstance(event, Acked):
-                acked[event.client_id] = min(event.at, acked.get(event.client_id, event.at))
+    sends = [event for _, event in events_of(evidence.journals, Sent)]
+    sent, send_counts = _first_times(sends), Counter(event.client_id for event in sends)
+    acked = _first_times(event for _, event in events_of(evidence.journals, Acked))
     delivery = [
         (sent[event.client_id], event.at - sent[event.client_id])
-        for journal in evidence.journals
-        for event in journal.events
-        if isinstance(event, EntryReceived) and event.client_id in sent and event.client_id not in resent
+        for _, event in events_of(evidence.journals, EntryReceived)
+        if send_counts[event.client_id] == 1
     ]
     return Timings([(sent[each], at - sent[each]) for each, at in acked.items() if each in sent], delivery)
 

@@ -45,7 +45,7 @@ class FailureCounter:
         # Key → (failures, time of the last), the oldest first.
         self._failures: OrderedDict[str, tuple[int, int]] = OrderedDict()
         # Failures → the same keys, in the order in which they reached this number.
-        self._keys_by_failures: dict[int, dict[str, None]] = {}
+        self._keys_by_failures: dict[int, OrderedDict[str, None]] = {}
         self._last_success: OrderedDict[str, int] = OrderedDict()  # key → time, the oldest first
         self._floor = (0, 0)  # (failures, time of the last) of the replaced keys
 

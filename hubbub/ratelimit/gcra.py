@@ -76,9 +76,8 @@ class GcraLimiter:
         backlog = min(stored_backlog, full)
         if allowed := backlog + interval * cost <= full:
             backlog = max(0, backlog + interval * cost)
-        if (allowed and cost > 0) or (
-            backlog < stored_backlog and key in self._full_at
-        ):  # the second case: a refund, or another rate
+        is_refund_or_new_rate = backlog < stored_backlog and key in self._full_at
+        if (allowed and cost > 0) or is_refund_or_new_rate:
             self._store(key, now + backlog, now)
         return decide(rate, backlog, allowed=allowed, cost=cost)
 

@@ -4,9 +4,19 @@ The arithmetic is that of `gcra.GcraLimiter`: a single time in whole microsecond
 available again. docs/decisions/0024-one-limiter.md has the measurement.
 """
 
+from functools import lru_cache
+
 from hubbub.core import clock
 from hubbub.ratelimit.gcra import US_PER_MS, US_PER_S, interval_us
 from hubbub.ratelimit.rate import Rate
+
+
+@lru_cache(maxsize=64)
+def _interval_and_tolerance_us(rate: Rate | None) -> tuple[int, int]:
+    if rate is None:
+        return 0, 0
+    interval = interval_us(rate)
+    return interval, interval * (rate.burst - 1)
 
 
 class SingleKeyLimiter:
@@ -15,11 +25,16 @@ class SingleKeyLimiter:
     __slots__ = ("_full_at", "_interval_us", "_tolerance_us", "ready")
 
     def __init__(self, rate: Rate | None) -> None:
-        self._interval_us = interval_us(rate) if rate is not None else 0  # for one token; 0 without a limit
-        self._tolerance_us = self._interval_us * (rate.burst - 1) if rate is not None else 0
+        # For one token (0: no limit), and for the burst beyond one. All limiters of a rate share the numbers.
+        self._interval_us, self._tolerance_us = _interval_and_tolerance_us(rate)
         self._full_at = 0  # monotonic microseconds at which the whole burst is available again
         # Whether a token was left after the last call, so that one is left now. Otherwise call `wait_ms`.
         self.ready = True
+
+    @property
+    def limits(self) -> bool:
+        """Whether there is a rate."""
+        return self._interval_us > 0
 
     def acquire(self) -> int:
         """Take a token. Return 0, or the milliseconds until one is available; then none was taken."""

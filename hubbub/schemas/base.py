@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from hubbub.core.errors import InvalidPayload
-from hubbub.schemas import faults
+from hubbub.schemas import faults, normalization
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -17,9 +17,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
     `max_body_bytes` is the maximum size of a decompressed body that contains it. `field_rules` are rules
     between fields, as JSON schemas of the whole object: the API document contains them, operations check
-    them.
+    them. Fields of a kind that `is_normalized` are trimmed before they are checked.
     """
 
+    is_normalized: ClassVar[bool] = False
     max_body_bytes: ClassVar[int] = 128 << 10
     field_rules: ClassVar[tuple[dict[str, Any], ...]] = ()
 
@@ -29,6 +30,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 encode = msgspec.json.Encoder().encode
+decode = msgspec.json.decode
 to_builtins = msgspec.to_builtins
 
 NOT_OBJECT = "A JSON object is required."
@@ -42,6 +44,8 @@ def parse(kind: type[T], raw: object) -> T:
     Raises InvalidPayload that names all invalid fields. Text that no database stores (NUL, unpaired
     surrogates) is rejected here, so that it is an error of the client and not an internal one.
     """
+    if isinstance(raw, dict) and getattr(kind, "is_normalized", False):
+        raw = normalization.normalize(kind, raw)
     try:
         command = msgspec.convert(raw, kind, strict=True)
     except (msgspec.ValidationError, UnicodeEncodeError):  # an unpaired surrogate, in the name of a field
@@ -53,7 +57,7 @@ def parse(kind: type[T], raw: object) -> T:
 
 def _is_valid(command: msgspec.Struct) -> bool:
     """Return whether a converted command contains only text and passes the checks of its fields."""
-    for name in command.__struct_fields__:
+    for name in faults.text_fields(type(command)):
         if not _is_text(getattr(command, name)):
             return False
     for name, check in faults.field_checks(type(command)):
@@ -85,12 +89,14 @@ class EventDecoder(Generic[T]):
     ValueError for text that only a lenient parser accepts as JSON.
     """
 
-    __slots__ = ("_decode", "_kind")
+    __slots__ = ("_checked", "_decode", "_kind")
 
     def __init__(self, kind: type[T]) -> None:
         call_type = msgspec.defstruct("Call", [("name", str), ("payload", kind)], array_like=True)
         self._decode: Any = msgspec.json.Decoder(call_type).decode
         self._kind = kind
+        # Whether the kind has fields that msgspec does not check completely.
+        self._checked = bool(faults.text_fields(kind) or faults.field_checks(kind))
 
     def __call__(self, text: str | bytes) -> T:
         try:
@@ -98,9 +104,9 @@ class EventDecoder(Generic[T]):
         except msgspec.ValidationError:
             pass
         else:
-            if _is_valid(command):
+            if not self._checked or _is_valid(command):
                 return command
-        raise _invalid_payload(self._kind, self._known_fields(text))
+        return parse(self._kind, self._known_fields(text))  # of a repeated name, the last value counts
 
     def _known_fields(self, text: str | bytes) -> dict[str, object]:
         """Return the command's own fields. Raises InvalidPayload for anything but an object, ValueError."""

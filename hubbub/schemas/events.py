@@ -276,24 +276,25 @@ class Closing(ConnectionEvent):
 
 
 class EventSpec(NamedTuple):
-    """One row of the table of events."""
-
     struct: type[OutgoingEvent]
     kind: Kind
     direction: Direction
     description: str
 
 
-def _spec(struct: type[OutgoingEvent]) -> EventSpec:
+def spec(struct: type[OutgoingEvent]) -> EventSpec:
+    """Return the row of an event."""
     return EventSpec(struct, struct.kind, Direction.TO_CLIENT, inspect.cleandoc(struct.__doc__ or ""))
 
 
+# The events of every namespace.
+SOCKET_EVENTS = (RequestFailed, ServerDraining, AuthExpiring, AuthExpired, AuthRevoked, Closing)
 _STRUCTS: tuple[type[OutgoingEvent], ...] = (
     *(MessageNew, MessageUpdated, MessageDeleted, ReactionAdded, ReactionRemoved),
     *(MemberJoined, MemberLeft, MemberRole, RoomUpdated),
     *(RoomAddedHint, RoomGoneHint, RoomMutedHint, TypingHint, PresenceHint, ReadHint),
-    *(Ready, RequestFailed, ServerDraining, AuthExpiring, AuthExpired, AuthRevoked, Closing),
+    *(Ready, *SOCKET_EVENTS),
 )
 
 # All events that the server sends on /chat, by name. Extensions may send others, through python-socketio.
-EVENTS: Mapping[str, EventSpec] = MappingProxyType({each.event_name: _spec(each) for each in _STRUCTS})
+EVENTS: Mapping[str, EventSpec] = MappingProxyType({each.event_name: spec(each) for each in _STRUCTS})

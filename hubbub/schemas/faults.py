@@ -5,9 +5,9 @@ types and describes every fault.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime
+from functools import cache, partial
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
@@ -22,6 +22,7 @@ NOT_TEXT = "Must not contain characters that are not text, such as NUL."
 NOT_VALID = "This value is not valid."
 NOT_ID = "Must be an id, such as 01890a5d-ac96-774b-bcce-b302099a8057."
 NOT_ID_NAME = "Each name must be an id, such as 01890a5d-ac96-774b-bcce-b302099a8057."
+NOT_DATE = "Must be a date, such as 2026-01-31."
 NOT_DATETIME = "Must be a date and time with a time zone, such as 2026-01-31T12:00:00Z."
 
 Check = Callable[[Any], str | None]  # a value of the right type → its fault as a sentence, or None
@@ -41,22 +42,43 @@ def check_extra(function: Check) -> dict[str, Check]:
 
 @cache
 def field_checks(kind: type[msgspec.Struct]) -> tuple[tuple[str, Check], ...]:
-    """Return the checks of a struct's own fields, by name."""
-    found = []
-    for field in _fields(kind):
-        function = _check_of(field.type)
-        if function is not None:
-            found.append((field.encode_name, function))
-    return tuple(found)
+    """Return the checks of a struct's own fields and of items of lists, by the names in Python."""
+    return tuple((field.name, check) for field in _fields(kind) for check in _checks_of(field.type))
 
 
-def _check_of(kind: inspect.Type) -> Check | None:
-    options = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
-    for each in options:
+@cache
+def text_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Return the names of a struct's fields that may contain text of a client."""
+    return tuple(field.name for field in _fields(kind) if _may_contain_text(field.type))
+
+
+_TYPES_WITHOUT_TEXT = (
+    *(inspect.UUIDType, inspect.IntType, inspect.FloatType, inspect.BoolType, inspect.NoneType),
+    *(inspect.LiteralType, inspect.EnumType, inspect.DateTimeType, inspect.DateType),
+)
+
+
+def _may_contain_text(kind: inspect.Type) -> bool:
+    if isinstance(kind, inspect.Metadata):
+        return _may_contain_text(kind.type)
+    if isinstance(kind, inspect.UnionType):
+        return any(map(_may_contain_text, kind.types))
+    if isinstance(kind, inspect.ListType):
+        return _may_contain_text(kind.item_type)
+    return not isinstance(kind, _TYPES_WITHOUT_TEXT)
+
+
+def _checks_of(kind: inspect.Type) -> Iterator[Check]:
+    for each in kind.types if isinstance(kind, inspect.UnionType) else (kind,):
         if isinstance(each, inspect.Metadata) and each.extra and "check" in each.extra:
-            function: Check = each.extra["check"]
-            return function
-    return None
+            yield each.extra["check"]
+        bare = each.type if isinstance(each, inspect.Metadata) else each
+        if isinstance(bare, inspect.ListType):
+            yield from (partial(_first_fault, check) for check in _checks_of(bare.item_type))
+
+
+def _first_fault(check: Check, items: Iterable[Any]) -> str | None:
+    return next((fault for item in items if (fault := check(item)) is not None), None)
 
 
 def find(kind: type[msgspec.Struct], raw: Mapping[str, Any]) -> tuple[Fault, ...]:
@@ -88,12 +110,14 @@ def _struct(kind: type[msgspec.Struct], raw: Mapping[str, Any], path: str) -> It
         known = {field.encode_name for field in fields}
         for name in raw:
             if name not in known:
-                yield Fault(f"{path}.{_shortened(name)}" if path else _shortened(name), UNKNOWN)
+                yield Fault(f"{path}.{shortened(name)}" if path else shortened(name), UNKNOWN)
 
 
 def _value(kind: inspect.Type, value: object, path: str) -> Iterator[Fault]:
     """Yield the faults of a value or of its items."""
     constraint: inspect.Metadata | None = None
+    if isinstance(kind, inspect.AnyType):
+        return
     if isinstance(kind, inspect.UnionType):  # of one kind and null
         if value is None:
             return
@@ -149,6 +173,15 @@ def _int(kind: inspect.IntType, value: object, path: str) -> Iterator[Fault]:
         yield Fault(path, f"Must be at most {kind.le}.")
 
 
+def _float(kind: inspect.FloatType, value: object, path: str) -> Iterator[Fault]:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        yield Fault(path, "Must be a number.")
+    elif kind.ge is not None and value < kind.ge:
+        yield Fault(path, "Must not be negative." if kind.ge == 0 else f"Must be at least {kind.ge:g}.")
+    elif kind.le is not None and value > kind.le:
+        yield Fault(path, f"Must be at most {kind.le:g}.")
+
+
 def _bool(_: inspect.BoolType, value: object, path: str) -> Iterator[Fault]:
     if not isinstance(value, bool):
         yield Fault(path, "Must be true or false.")
@@ -169,6 +202,11 @@ def _datetime(_: inspect.DateTimeType, value: object, path: str) -> Iterator[Fau
         yield Fault(path, NOT_DATETIME)
 
 
+def _date(_: inspect.DateType, value: object, path: str) -> Iterator[Fault]:
+    if not _converts(value, date):
+        yield Fault(path, NOT_DATE)
+
+
 def _list(kind: inspect.ListType, value: object, path: str) -> Iterator[Fault]:
     if not isinstance(value, list):
         yield Fault(path, "Must be a list.")
@@ -181,6 +219,9 @@ def _list(kind: inspect.ListType, value: object, path: str) -> Iterator[Fault]:
             yield from _value(kind.item_type, item, f"{path}[{index}]")
 
 
+_KEY_REASONS: dict[type[inspect.Type], str] = {inspect.UUIDType: NOT_ID_NAME, inspect.StrType: NOT_TEXT}
+
+
 def _dict(kind: inspect.DictType, value: object, path: str) -> Iterator[Fault]:
     if not isinstance(value, dict):
         yield Fault(path, "Must be an object.")
@@ -188,9 +229,9 @@ def _dict(kind: inspect.DictType, value: object, path: str) -> Iterator[Fault]:
         yield Fault(path, f"Must have at most {_items(kind.max_length)}.")
     else:
         for name, item in value.items():
-            named = f"{path}.{_shortened(name)}"
+            named = f"{path}.{shortened(name)}"
             if any(_value(kind.key_type, name, named)):
-                yield Fault(named, NOT_ID_NAME if isinstance(kind.key_type, inspect.UUIDType) else NOT_VALID)
+                yield Fault(named, _KEY_REASONS.get(type(kind.key_type), NOT_VALID))
             yield from _value(kind.value_type, item, named)
 
 
@@ -208,6 +249,8 @@ _WALKERS: dict[type[inspect.Type], Callable[[Any, object, str], Iterator[Fault]]
     inspect.LiteralType: _literal,
     inspect.UUIDType: _uuid,
     inspect.DateTimeType: _datetime,
+    inspect.DateType: _date,
+    inspect.FloatType: _float,
     inspect.ListType: _list,
     inspect.DictType: _dict,
     inspect.StructType: _nested,
@@ -217,7 +260,7 @@ _WALKERS: dict[type[inspect.Type], Callable[[Any, object, str], Iterator[Fault]]
 def _converts(value: object, kind: Any) -> bool:  # noqa: ANN401 - a type, annotated or not
     try:
         msgspec.convert(value, kind)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # an unpaired surrogate
         return False
     return True
 
@@ -226,7 +269,7 @@ def _items(count: int) -> str:
     return "1 item" if count == 1 else f"{count} items"
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
     """Return a client's name in a form that may be repeated."""
     printable = name.encode("utf-8", "replace").decode().replace("\x00", "?")
     return printable if len(printable) <= MAX_NAME_CHARS else printable[:MAX_NAME_CHARS] + "…"

@@ -55,6 +55,21 @@ def name_rules(max_chars: int) -> dict[str, Any]:
     )
 
 
+def _visible_fault(text: str) -> str | None:
+    return None if names.is_visible(text) else "Must contain at least one visible character."
+
+
+def _label_fault(text: str) -> str | None:
+    return names.line_fault(text) or _visible_fault(text)
+
+
+VISIBLE_LINE_RULES = text_rules(
+    _label_fault, "One line with a visible character.", pattern=names.NAME_PATTERN
+)
+# Text of several lines with a visible character.
+VISIBLE_TEXT_RULES = text_rules(_visible_fault, "At least one visible character.")
+
+
 def _url_fault(text: str) -> str | None:
     try:
         is_url = re.search(_WEB_URL_PATTERN, text) is not None and bool(urlsplit(text).hostname)

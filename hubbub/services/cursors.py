@@ -21,7 +21,8 @@ from hubbub.services.context import Context
 # A change that the first page did not contain may have an earlier time: by a slow clock, or because its
 # transaction took long.
 CHANGE_TIME_MARGIN = clock.MAX_CLOCK_SKEW + timedelta(seconds=10)
-MAX_SEEN_ITEMS = 700  # of the first part, not returned again by the second; 4 bytes each
+DIGEST_BYTES = 4  # of a seen item
+MAX_SEEN_ITEMS = 700  # of the first part, not returned again by the second
 CHANGED_IDS_PER_QUERY = 500  # compared with the seen items
 MIN_ID = UUID(int=0)  # before all ids
 
@@ -38,6 +39,7 @@ class Row(Protocol):
 
 
 R = TypeVar("R", bound=Row)
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Source(Protocol[R]):
@@ -89,7 +91,8 @@ async def page(ctx: Context, source: Source[R], cursor: str | None, limit: int) 
 
 async def _moved_ids(source: Source[R], state: _CursorState, limit: int) -> list[UUID]:
     """Return at most `limit` ids after `last_id` of items that changed and were not returned before."""
-    seen_digests = {state.seen_digests[start : start + 4] for start in range(0, len(state.seen_digests), 4)}
+    seen = state.seen_digests
+    seen_digests = {seen[start : start + DIGEST_BYTES] for start in range(0, len(seen), DIGEST_BYTES)}
     found: list[UUID] = []
     after = state.last_id
     while len(found) < limit:
@@ -103,11 +106,11 @@ async def _moved_ids(source: Source[R], state: _CursorState, limit: int) -> list
 
 def _add_seen(state: _CursorState, rows: list[R]) -> bytes:
     recent = b"".join(_digest(row.id) for row in rows if row.changed > state.changed_since)
-    return (state.seen_digests + recent)[: 4 * MAX_SEEN_ITEMS]
+    return (state.seen_digests + recent)[: DIGEST_BYTES * MAX_SEEN_ITEMS]
 
 
 def _digest(row_id: UUID) -> bytes:
-    return hashlib.blake2b(row_id.bytes, digest_size=4).digest()
+    return hashlib.blake2b(row_id.bytes, digest_size=DIGEST_BYTES).digest()
 
 
 def _key_text(key: datetime | str) -> str:
@@ -121,9 +124,6 @@ def _after_key(state: _CursorState) -> SortKey:
 def encode(ctx: Context, name: str, state: msgspec.Struct) -> str:
     """Return the cursor of a position. Only this user can use it, and only for this list."""
     return ctx.container.sealing.seal(_purpose(ctx, name), msgspec.msgpack.encode(state))
-
-
-T = TypeVar("T", bound=msgspec.Struct)
 
 
 def decode(ctx: Context, name: str, cursor: str, kind: type[T]) -> T:

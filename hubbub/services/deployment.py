@@ -1,4 +1,4 @@
-"""The doctor's checks of the running processes: instances, workers, and the proxies in front of them."""
+"""The doctor's checks of the running processes, and of the proxies in front of them."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from hubbub.services.instance.processes import ProcessRow
 
 async def live_processes(settings: Settings) -> list[ProcessRow]:
     """Return the live processes; none if the database has no schema. Raises CheckFailed."""
-    if settings.uses_sqlite and not database.sqlite_path(settings.database_url).exists():
+    if database.sqlite_missing(settings):
         return []
     try:
         async with doctor.connected(settings):
@@ -49,6 +49,15 @@ async def check_worker(settings: Settings) -> str:
     if found and not workers:
         raise CheckFailed("None is running: e-mails and other jobs are not processed. Start: hubbub worker")
     return f"{_names(workers)} runs jobs." if workers else "No process is running."
+
+
+async def check_scheduler(settings: Settings) -> str:
+    """Check that a process enqueues the jobs of the schedules, if any process runs."""
+    found = await live_processes(settings)
+    schedulers = [row for row in found if row.kind == processes.SCHEDULER or row.inline_workers]
+    if found and not schedulers:
+        raise CheckFailed("None is running: old rows are not removed. Start: hubbub scheduler")
+    return f"{_names(schedulers)} runs the schedules." if schedulers else "No process is running."
 
 
 async def check_proxies(settings: Settings) -> str:

@@ -3,24 +3,28 @@
 import asyncio
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
-from hubbub.config import Settings
+from hubbub.config import Settings, urls
 from hubbub.config.production import OFF
-from hubbub.core import file_modes, ids, secret_files
+from hubbub.core import file_modes, geoip, ids, secret_files
 from hubbub.core.errors import Unavailable
-from hubbub.db import database, migrations
-from hubbub.db.sql import Sql
+from hubbub.db import database, migrations, stored_values
+from hubbub.db.rollback import rolled_back
+from hubbub.db.sql import Sql, has_table
 from hubbub.gateways import mail
+from hubbub.gateways.clamd import ClamdScanner
+from hubbub.gateways.storage.interface import ObjectMissing, Storage
+from hubbub.services.instance import disk
 
 CHECK_TIMEOUT_S = 8.0  # per check
 SMTP_TIMEOUT_S = 5.0  # shorter, so that its text is shown
+SCANNER_TIMEOUT_S = 5.0  # likewise
 MIB = 1024 * 1024
-MIN_FREE_BYTES = 500 * MIB  # on the disks of the database and the uploads
 
 
 class CheckFailed(Exception):
@@ -46,14 +50,11 @@ async def run_checks(
         try:
             async with asyncio.timeout(timeout_s):
                 text = await check(settings)
-        except (CheckFailed, database.DatabaseProblem) as trouble:
-            yield CheckResult(name, passed=False, text=str(trouble))
+        except (CheckFailed, database.DatabaseProblem) as problem:
+            yield CheckResult(name, passed=False, text=str(problem))
         except TimeoutError:
-            yield CheckResult(
-                name,
-                passed=False,
-                text=f"No response within {timeout_s:g} s. Check that it runs and is reachable.",
-            )
+            text = f"No response within {timeout_s:g} s. Check that it runs and is reachable."
+            yield CheckResult(name, passed=False, text=text)
         except Exception as error:  # noqa: BLE001 - reported as the result of the check
             yield CheckResult(name, passed=False, text=f"{type(error).__name__}: {error}")
         else:
@@ -62,14 +63,15 @@ async def run_checks(
 
 async def check_database(settings: Settings) -> str:
     """Connect, read, write and roll back. Reports version, encoding and size."""
-    if settings.uses_sqlite and not (path := database.sqlite_path(settings.database_url)).exists():
-        return f"SQLite: `hubbub serve` creates {path}."
+    if database.sqlite_missing(settings):
+        return f"SQLite: `hubbub serve` creates {database.sqlite_path(settings.database_url)}."
     try:
         async with connected(settings) as sql:
             text = await (_check_sqlite(sql, settings) if settings.uses_sqlite else _check_postgres(sql))
             await _check_write(sql)
     except database.DatabaseProblem as problem:
-        raise CheckFailed(f"{problem} See HUBBUB_DATABASE_URL.") from None
+        hint = "" if "HUBBUB_DATABASE_URL" in str(problem) else " See HUBBUB_DATABASE_URL."
+        raise CheckFailed(f"{problem}{hint}") from None
     except Unavailable as error:
         raise CheckFailed(f"{database.explain(settings, error)} Reading works, writing does not.") from None
     return text
@@ -77,7 +79,7 @@ async def check_database(settings: Settings) -> str:
 
 async def _check_sqlite(sql: Sql, settings: Settings) -> str:
     folder = database.sqlite_path(settings.database_url).absolute().parent
-    if (free := shutil.disk_usage(folder).free) < MIN_FREE_BYTES:
+    if (free := shutil.disk_usage(folder).free) < settings.disk_min_bytes:
         raise CheckFailed(
             f"Only {free // MIB} MiB free under {folder}, the folder of the database. Free disk space."
         )
@@ -97,22 +99,10 @@ async def _check_postgres(sql: Sql) -> str:
 
 async def _check_write(sql: Sql) -> None:
     """Write a row and roll back. Skipped before the first migration, which creates the table."""
-    state_table = "to_regclass('state')" if sql.dialect == "postgres" else _SQLITE_STATE_TABLE
-    if (await sql.fetch(f"SELECT {state_table} AS found"))[0]["found"] is None:
+    if not await has_table(sql, "state"):
         return
-    with suppress(_Rollback):
-        async with database.transaction() as tx:
-            await tx.execute(
-                "INSERT INTO state (key, value) VALUES ($1, 'tried')", f"doctor {ids.uuid7()}"[:40]
-            )
-            raise _Rollback
-
-
-_SQLITE_STATE_TABLE = "(SELECT name FROM sqlite_master WHERE name = 'state')"
-
-
-class _Rollback(Exception):
-    """Ends a transaction without storing its changes."""
+    async with rolled_back() as tx:
+        await stored_values.put(tx, f"doctor {ids.uuid7()}"[:40], "tried")
 
 
 def _format_size(size: int) -> str:
@@ -131,7 +121,7 @@ async def connected(settings: Settings) -> AsyncIterator[Sql]:
 
 async def check_migrations(settings: Settings) -> str:
     """Check that all migrations are applied."""
-    if settings.uses_sqlite and not database.sqlite_path(settings.database_url).exists():
+    if database.sqlite_missing(settings):
         return "`hubbub serve` applies them."
     try:
         steps = await migrations.status(settings)
@@ -142,26 +132,30 @@ async def check_migrations(settings: Settings) -> str:
         return f"{len(waiting)} pending, applied by `hubbub serve`."
     if waiting:
         raise CheckFailed(f"{len(waiting)} pending, the first is {waiting[0]}. Run: hubbub migrate")
-    return f"All {len(steps)} applied."
+    newer = sum(not step.known for step in steps)
+    text = f"All {len(steps) - newer} applied."
+    return f"{text} The database also has {newer} of a newer version of hubbub." if newer else text
 
 
 async def check_storage(settings: Settings) -> str:
     """Write, read and delete a file in the folders of uploads and secrets; check the free space."""
-    folders = [settings.data_dir]
+    folders = {settings.data_dir: "HUBBUB_DATA_DIR"}
     if settings.storage_url.startswith("file:"):
-        folders.append(Path(unquote(urlsplit(settings.storage_url).path)))
-    free = min([await asyncio.to_thread(_check_folder, folder) for folder in folders])
-    if free < MIN_FREE_BYTES:
-        raise CheckFailed(f"Only {free // MIB} MiB free under {settings.data_dir}. Free disk space.")
+        folders.setdefault(urls.file_path(settings.storage_url), "HUBBUB_STORAGE_URL")
+    free = {each: await asyncio.to_thread(_check_folder, each, name) for each, name in folders.items()}
+    fullest = min(free, key=lambda folder: free[folder])
+    if free[fullest] < settings.disk_min_bytes:
+        raise CheckFailed(f"Only {free[fullest] // MIB} MiB free under {fullest}. Free disk space.")
     paths = " and ".join(str(folder) for folder in folders)
-    return f"A file was written, read and deleted in {paths}, {_format_size(free)} free."
+    return f"A file was written, read and deleted in {paths}, {_format_size(free[fullest])} free."
 
 
-def _check_folder(folder: Path) -> int:
+def _check_folder(folder: Path, setting: str) -> int:
     """Write, read and delete a file in a folder, or in its first existing parent. Returns the free bytes."""
-    existing = next(existing for existing in (folder, *folder.absolute().parents) if existing.exists())
-    path, content = existing / f".hubbub-doctor-{ids.uuid7()}", os.urandom(4096)
+    content = os.urandom(4096)
     try:
+        existing = disk.existing_parent(folder)
+        path = existing / f".hubbub-doctor-{ids.uuid7()}"
         try:
             path.write_bytes(content)
             same = path.read_bytes() == content
@@ -170,21 +164,57 @@ def _check_folder(folder: Path) -> int:
     except OSError as error:
         raise CheckFailed(
             f"{folder} is not writable ({error.strerror}). Make it writable for the user that runs hubbub, "
-            "or set HUBBUB_DATA_DIR."
+            f"or set {setting}."
         ) from None
     if not same:
         raise CheckFailed(f"{folder} returned other bytes than were written. Check the disk.")
     return shutil.disk_usage(existing).free
 
 
+async def check_object(storage: Storage) -> None:
+    """Write, read and delete one object in a storage."""
+    key, content = f"doctor/{ids.uuid7().hex}", os.urandom(4096)
+    try:
+        with tempfile.TemporaryDirectory(prefix="hubbub-doctor-") as folder:
+            source = Path(folder) / "object"
+            await asyncio.to_thread(source.write_bytes, content)
+            await storage.put(key, source)
+        same = b"".join([chunk async for chunk in storage.read(key)]) == content
+        await storage.delete([key])
+    except (Unavailable, ObjectMissing):
+        raise CheckFailed(
+            "The storage of uploads can't write, read and delete an object. Correct HUBBUB_STORAGE_URL, its "
+            "keys, or their rights."
+        ) from None
+    if not same:
+        raise CheckFailed("The storage of uploads returned other bytes than were written.")
+
+
+async def check_scanner(url: str) -> str:
+    """Check that the virus scanner responds."""
+    try:
+        await ClamdScanner(url, SCANNER_TIMEOUT_S).ping()
+    except Unavailable:
+        raise CheckFailed(f"No clamd responds at {url}. Start it, or correct HUBBUB_CLAMD_URL.") from None
+    return f"The virus scanner at {url} responds."
+
+
 async def check_files(settings: Settings) -> str:
-    """Check that only their owner can read the database and the secrets."""
+    """Check that only their owner can read the database and the secrets, and that locations can be read."""
     files = [settings.data_dir / name for name in secret_files.FILE_NAMES]
     if settings.uses_sqlite:
         path = database.sqlite_path(settings.database_url)
         files += [path.with_name(path.name + ending) for ending in ("", "-wal", "-shm")]
     if found := file_modes.accessible_to_others(files):
         raise CheckFailed(f"Other users of this machine can read {', '.join(found)}. Run: chmod go= FILE")
+    if settings.geoip_database is not None:
+        try:
+            geoip.open_database(settings.geoip_database).close()
+        except geoip.GeoIpUnreadable as error:
+            raise CheckFailed(
+                f"{settings.geoip_database} can't be read ({error}): sessions have no location. Correct "
+                "HUBBUB_GEOIP_DATABASE."
+            ) from None
     return "Only their owner can read the database and the secrets."
 
 

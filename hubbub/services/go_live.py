@@ -14,7 +14,7 @@ from hubbub.services.instance import processes
 
 MAX_CLOCK_DIFFERENCE_S = 5.0  # tolerated by two-factor codes and token times
 REQUIRED_LIMITS = (
-    *("limit_auth", "limit_register", "limit_http", "limit_handshakes"),
+    *("limit_auth", "limit_register", "limit_http", "limit_public", "limit_upload", "limit_handshakes"),
     *("limit_message_send", "limit_events"),
 )
 
@@ -77,7 +77,7 @@ async def check_running(settings: Settings) -> str:
 
 async def check_admin(settings: Settings) -> str:
     """Check that there is an admin."""
-    if settings.uses_sqlite and not database.sqlite_path(settings.database_url).exists():
+    if database.sqlite_missing(settings):
         raise CheckFailed("There is no database. Start: hubbub serve")
     async with doctor.connected(settings):
         if await migrations.pending():

@@ -17,8 +17,12 @@ class Permission(StrEnum):
     DELETE_USERS = "users.delete"
     READ_ROOMS = "rooms.read"
     READ_AUDIT_LOG = "audit_log.read"
-    READ_OPERATION = "operation.read"  # connected users, running instances
+    READ_OPERATION = "operation.read"  # connected users, instances, queues, schedules
+    READ_JOB_PAYLOADS = "job_payloads.read"
+    MANAGE_JOBS = "jobs.manage"  # queues, jobs and schedules
     READ_HEALTH = "health.read"
+    READ_NOTIFICATIONS = "notifications.read"  # decisions about delivery, without their content
+    ANNOUNCE = "announcements.create"
 
 
 _MODERATOR = frozenset(
@@ -28,6 +32,7 @@ _MODERATOR = frozenset(
         Permission.READ_ROOMS,
         Permission.READ_AUDIT_LOG,
         Permission.READ_OPERATION,
+        Permission.READ_NOTIFICATIONS,
     }
 )
 # In ascending order of rank.
@@ -40,7 +45,7 @@ _RANK = {role: rank for rank, role in enumerate(ROLE_PERMISSIONS)}
 
 
 def allows(role: str, permission: Permission) -> bool:
-    """Whether a role has a permission."""
+    """Return whether a role has a permission."""
     return permission in ROLE_PERMISSIONS.get(role, frozenset())
 
 
@@ -62,5 +67,5 @@ def check(role: str, permission: Permission) -> None:
 
 
 def outranks(role: str, other: str) -> bool:
-    """Whether a role may act on another: admins on all, moderators on users."""
+    """Return whether a role may act on another: admins on all, moderators on users."""
     return role == "admin" or _RANK.get(role, 0) > _RANK.get(other, 0)

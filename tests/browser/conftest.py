@@ -10,6 +10,7 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from hubbub.config import Settings
 from hubbub.http import playground
 from tests.support.browser import Browser, Page, launch_browser
 from tests.support.live_instance import LiveInstance
@@ -130,7 +131,7 @@ async def browser_tabs(instance: LiveInstance) -> AsyncIterator[BrowserTabs]:
 async def page() -> AsyncIterator[Page]:
     """The playground without an instance behind it, for tests of its modules; one for a file."""
     app = web.Application()
-    app.add_routes(playground.routes())
+    app.add_routes(playground.routes(Settings.for_tests()))
     async with TestServer(app) as server, launch_browser() as chromium:
         page = await chromium.new_page()
         await page.goto(str(server.make_url("/")))

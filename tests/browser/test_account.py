@@ -45,7 +45,7 @@ async def test_a_change_is_undone_and_api_keys_stay_on_request(browser_tabs: Bro
         (await ada.rest("POST", "/api-keys", json={"name": "k", "scopes": ["read"]}))[1]["data"] for _ in "ab"
     ]
     row = await models.OneTimeToken.filter(purpose=one_time_tokens.UNDO_API_KEY).order_by("id").first()
-    undo = await one_time_tokens.create_undo_token(str(row.id if row else ""))
+    undo = await one_time_tokens.create_stored_token(str(row.id if row else ""))
     page = await browser_tabs.browser.new_page()
     await _open(page, f"{browser_tabs.instance.url}/account#undo:{undo}")
     await page.click("#button")
@@ -61,6 +61,32 @@ async def test_a_change_is_undone_and_api_keys_stay_on_request(browser_tabs: Bro
 
     assert [str(each.id) for each in await models.ApiKey.all()] == [made[1]["id"]]
     assert page.errors == other.errors == []
+
+
+async def test_an_email_address_is_changed_and_restored(browser_tabs: BrowserTabs) -> None:
+    ada = await (await browser_tabs.instance.register("ada")).mark_sessions_confirmed()
+    await ada.rest("POST", "/auth/change-email", json={"email": "new@example.com"})
+    page = await browser_tabs.browser.new_page()
+    await _open(page, await _stored_link(browser_tabs, "change_email", one_time_tokens.CHANGE_EMAIL))
+    await page.click("#button")
+    await page.wait_for_text("The e-mail address is changed", "#says")
+    assert (await models.User.get(id=ada.id)).email == "new@example.com"
+
+    other = await browser_tabs.browser.new_page()
+    await _open(other, await _stored_link(browser_tabs, "undo", one_time_tokens.UNDO_EMAIL))
+    await other.click("#button")
+    await other.wait_for_text("The change is undone", "#says")
+
+    assert (await models.User.get(id=ada.id)).email == "ada@example.com"
+    assert await page.evaluate("location.hash") == ""
+    assert page.errors == other.errors == []
+
+
+async def _stored_link(browser_tabs: BrowserTabs, name: str, purpose: str) -> str:
+    """A link as the e-mail has it."""
+    row = await models.OneTimeToken.filter(purpose=purpose).first()
+    token = await one_time_tokens.create_stored_token(str(row.id if row else ""))
+    return f"{browser_tabs.instance.url}/account#{name}:{token}"
 
 
 async def test_a_used_link_shows_an_error(browser_tabs: BrowserTabs) -> None:

@@ -32,10 +32,10 @@ async def bob_client(browser_tabs: BrowserTabs) -> Client:
     return await (await browser_tabs.instance.register("bob")).connect_client()
 
 
-async def device_of(browser_tabs: BrowserTabs, tab: ChatTab) -> Client:
+async def device_of(browser_tabs: BrowserTabs, tab: ChatTab, namespace: str = "/chat") -> Client:
     """Connect another client of the tab's user, to inspect the state of the server."""
     token = await tab.page.evaluate("JSON.parse(sessionStorage.getItem('hubbub:session')).access_token")
-    client = Client(browser_tabs.instance.url, {"token": token}, ["websocket"])
+    client = Client(browser_tabs.instance.url, {"token": token}, ["websocket"], namespace)
     browser_tabs.instance.clients.append(client)
     return await client.connect()
 
@@ -194,7 +194,7 @@ async def test_text_of_users_has_its_own_direction(browser_tabs: BrowserTabs) ->
     }
     assert await ada.page.evaluate("document.querySelector('.quote bdi:last-child').matches(':dir(rtl)')")
     unset = await ada.page.evaluate(
-        """[...document.querySelectorAll('input:not([type=checkbox]), textarea')]
+        """[...document.querySelectorAll('input:not([type=checkbox], [type=file]), textarea')]
         .filter((each) => each.dir !== 'auto').map((each) => each.outerHTML)"""
     )
     assert unset == []

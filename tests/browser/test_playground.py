@@ -47,7 +47,8 @@ async def test_two_users_exchange_messages(browser_tabs: BrowserTabs) -> None:
     await ada.page.wait_for_text("Bob: Hello, dear Ada", ".quote")
     await ada.screenshot("desktop-light")
 
-    # And a deletion, with a confirmation.
+    # And a deletion, with a confirmation. The read mark draws the message again, also its buttons.
+    await ada.page.wait_for_text("Seen by Bob", ".message:last-of-type")
     await ada.press_message_button(1, "Delete")
     await ada.page.click(".actions .sure")
     await bob.wait_for_messages("Hello, dear Ada (edited)", "This message was deleted.")
@@ -69,7 +70,7 @@ async def test_messages_in_another_room_are_counted(browser_tabs: BrowserTabs) -
     for text in ("one", "two", "and you, @bob."):
         await ada.send(text)
     await bob.page.wait_until(f"{BADGES} === '@1,3'")
-    assert await bob.page.evaluate("document.title") == "(3) hubbub playground"
+    await bob.page.wait_until("document.title === '(3, 🔔 1) hubbub playground'")
     await bob.open_room("general")
     await bob.wait_for_messages("one", "two", "and you, @bob.")
     assert await bob.page.texts(".divider") == ["New"]

@@ -33,9 +33,10 @@ def settings(settings: Any) -> Any:
 async def test_access_tokens_are_refreshed_while_the_socket_stays_open(browser_tabs: BrowserTabs) -> None:
     ada = await browser_tabs.open_tab("Ada")
     await ada.page.click(".wire summary")
-    await ada.page.wait_until(
-        "[...document.querySelectorAll('.frame[data-way=ack] b')].some((b) => b.innerText === 'auth:refresh')"
-    )
+    for event in ("auth:refresh", "/notifications auth:refresh"):
+        await ada.page.wait_until(
+            f"[...document.querySelectorAll('.frame[data-way=ack] b')].some((b) => b.innerText === '{event}')"
+        )
     frames = await ada.page.texts(".frame b")
     assert frames.index("auth:expiring") < frames.index("auth:refresh")
     assert "disconnect" not in frames

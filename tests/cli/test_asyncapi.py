@@ -2,7 +2,7 @@
 
 import json
 
-from hubbub.realtime.chat.asyncapi import document
+from hubbub.realtime.asyncapi import document
 
 
 def test_it_prints_the_document_with_the_public_url(run):

@@ -17,6 +17,7 @@ from tests.support.postgres_tools import path_with_postgres_tools
 from tests.support.waiting import until
 
 KEY = "ab" * 32
+SEED = ("--no-pictures", "--users", "3", "--rooms", "3", "--messages")
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def _modes(folder: Path) -> set[int]:
 
 @pytest.mark.parametrize("umask", [0o000, 0o777])
 def test_a_backup_is_a_folder_with_a_manifest_for_its_owner_alone(backup, run, database_url, umask):
-    run("seed", "--users", "3", "--rooms", "3", "--messages", "30", HUBBUB_DATABASE_URL=database_url)
+    run("seed", *SEED, "30", HUBBUB_DATABASE_URL=database_url)
 
     before = os.umask(umask)
     try:
@@ -68,7 +69,7 @@ def test_a_backup_is_a_folder_with_a_manifest_for_its_owner_alone(backup, run, d
 
 
 def test_with_a_key_every_file_is_encrypted(backup, run, database_url):
-    run("seed", "--users", "3", "--rooms", "3", "--messages", "30", HUBBUB_DATABASE_URL=database_url)
+    run("seed", *SEED, "30", HUBBUB_DATABASE_URL=database_url)
 
     _, folder = backup(HUBBUB_BACKUP_KEY=KEY)
 
@@ -135,7 +136,7 @@ def test_the_password_is_on_no_command_line(run, database_url, tmp_path, monkeyp
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 def test_a_killed_backup_has_no_final_name_and_the_next_one_removes_it(run, backup, database_url, tmp_path):
-    run("seed", "--users", "3", "--rooms", "3", "--messages", "300", HUBBUB_DATABASE_URL=database_url)
+    run("seed", *SEED, "300", HUBBUB_DATABASE_URL=database_url)
     target = tmp_path / "backups"
     environment = {**os.environ, "HUBBUB_DATABASE_URL": database_url, "HUBBUB_DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "hubbub", "backup", "--to", target]
@@ -155,7 +156,7 @@ def test_a_killed_backup_has_no_final_name_and_the_next_one_removes_it(run, back
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
 def test_a_killed_dump_has_no_final_name_and_ends_with_its_command(run, backup, database_url, tmp_path):
-    run("seed", "--users", "3", "--rooms", "3", "--messages", "30", HUBBUB_DATABASE_URL=database_url)
+    run("seed", *SEED, "30", HUBBUB_DATABASE_URL=database_url)
     target = tmp_path / "backups"
     target.mkdir()
     environment = {**os.environ, "HUBBUB_DATABASE_URL": database_url, "HUBBUB_DATA_DIR": str(tmp_path)}

@@ -13,8 +13,18 @@ from hubbub import cli
 from tests.support.production_settings import PRODUCTION_ENVIRONMENT
 
 COMMANDS = [
-    *("serve", "worker", "migrate", "seed", "create-admin", "disable-two-factor", "reencrypt", "prove"),
-    *("backup", "restore", "epoch", "doctor", "mail", "openapi", "asyncapi", "config"),
+    *(
+        "serve",
+        "worker",
+        "scheduler",
+        "migrate",
+        "seed",
+        "create-admin",
+        "disable-two-factor",
+        "reencrypt",
+        "prove",
+    ),
+    *("backup", "restore", "epoch", "why", "doctor", "mail", "openapi", "asyncapi", "config"),
 ]
 
 
@@ -102,8 +112,24 @@ def variables(unfit):
     return given, missing or next(iter(unfit))
 
 
+@pytest.mark.parametrize(
+    ("queues", "reason"),
+    [
+        ("mail,letters", "letters: not a queue."),
+        (" , ", "none: not a queue."),
+        ("Mail", "Mail: not a queue."),
+    ],
+)
+def test_a_worker_refuses_queues_that_do_not_exist(run, queues, reason):
+    result = run("worker", "--queues", queues)
+
+    assert result.exit_code == 2
+    assert reason in result.stderr
+    assert "mail, push, sms, webhooks, notifications, media, exports, maintenance" in result.stderr
+
+
 @pytest.mark.parametrize("unfit", UNFIT)
-@pytest.mark.parametrize("command", ["serve", "worker"])
+@pytest.mark.parametrize("command", ["serve", "worker", "scheduler"])
 def test_production_does_not_start_with_an_invalid_setting(run, tmp_path, command, unfit):
     given, name = variables(unfit)
 
@@ -164,19 +190,20 @@ def test_secrets_are_not_encrypted_again_without_a_key(run):
 ARGUMENTS = {
     "migrate": ("up",),
     "create-admin": ("root@example.org",),
-    "seed": ("--users", "1", "--rooms", "1", "--messages", "1"),
+    "seed": ("--no-pictures", "--users", "1", "--rooms", "1", "--messages", "1"),
     "disable-two-factor": ("root@example.org",),
     "reencrypt": (),
     "backup": ("--to", "backups"),
     "restore": ("backups/FOLDER", "--yes"),
     "epoch": ("new",),
+    "why": ("00000000-0000-7000-8000-000000000000",),
     "doctor": (),
     "config": (),
     "openapi": (),
     "asyncapi": (),
     "mail": ("preview", "reset_password", "--html", "page.html"),
 }
-PROCESSES = {"serve", "worker"}  # see test_serve.py
+PROCESSES = {"serve", "worker", "scheduler"}  # see test_serve.py
 OF_OTHERS = {"prove"}  # as root, it starts servers that run as another user and read its files
 
 
@@ -196,7 +223,7 @@ def test_files_of_commands_are_private_with_any_umask(run, tmp_path):
     assert [path for path in made if path.stat().st_mode & 0o077] == []
 
 
-@pytest.mark.parametrize("command", ["serve", "worker", "doctor"])
+@pytest.mark.parametrize("command", ["serve", "worker", "scheduler", "doctor"])
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -6,6 +6,8 @@ from hubbub.cli import doctor
 from hubbub.config import Settings
 from hubbub.services.doctor import CheckFailed
 from tests.support.oauth_provider import run_issuer
+from tests.support.redis_servers import RedisServer
+from tests.support.s3_server import ACCESS_KEY, SECRET_KEY
 
 
 def report(result):
@@ -19,7 +21,7 @@ def test_a_healthy_deployment_has_ok_on_every_line(run, database_url, redis_url)
     assert report(result) == dict.fromkeys(
         (
             *("settings", "database", "migrations", "redis", "storage", "files", "smtp", "providers"),
-            *("instances", "worker", "proxies"),
+            *("instances", "worker", "scheduler", "proxies"),
         ),
         "ok",
     )
@@ -27,6 +29,28 @@ def test_a_healthy_deployment_has_ok_on_every_line(run, database_url, redis_url)
 
 def test_a_fresh_folder_is_healthy(run):
     assert run("doctor").exit_code == 0
+
+
+def test_an_object_in_s3_is_written_read_and_deleted(run, s3_server):
+    keys = {"HUBBUB_S3_ACCESS_KEY_ID": ACCESS_KEY, "HUBBUB_S3_SECRET_ACCESS_KEY": SECRET_KEY}
+    url = s3_server.storage_url("doctor")
+    before = len(s3_server.requests)
+
+    good = run("doctor", HUBBUB_STORAGE_URL=url, **keys)
+    methods = [each.split()[0] for each in s3_server.requests[before:]]
+    bad = run("doctor", HUBBUB_STORAGE_URL=url, **{**keys, "HUBBUB_S3_SECRET_ACCESS_KEY": "another"})
+
+    assert (report(good)["storage"], methods) == ("ok", ["PUT", "GET", "DELETE"])
+    assert (report(bad)["storage"], bad.exit_code) == ("failed", 1)
+    assert "HUBBUB_STORAGE_URL" in bad.stdout
+    assert "another" not in bad.stdout
+
+
+def test_an_unavailable_scanner_is_a_failure(run):
+    result = run("doctor", HUBBUB_CLAMD_URL="tcp://127.0.0.1:1")
+
+    assert (report(result)["storage"], result.exit_code) == ("failed", 1)
+    assert "HUBBUB_CLAMD_URL" in result.stdout
 
 
 def test_an_unavailable_dependency_is_reported_with_a_remedy_and_fails(run):
@@ -42,7 +66,7 @@ def test_an_unavailable_dependency_is_reported_with_a_remedy_and_fails(run):
     found = report(result)
     assert found.pop("settings") == found.pop("storage") == found.pop("files") == "ok"
     assert set(found.values()) == {"failed"}
-    assert len(result.stdout.splitlines()) == 11
+    assert len(result.stdout.splitlines()) == 12
     for name in ("HUBBUB_DATABASE_URL", "HUBBUB_REDIS_URL", "HUBBUB_SMTP_URL", "HUBBUB_OAUTH_ISSUERS"):
         assert name in result.stdout
     assert "s3cret" not in result.output
@@ -79,6 +103,22 @@ async def test_a_redis_with_another_password_is_a_failure(redis_url):
         await doctor.check_redis(
             Settings.for_tests(redis_url=redis_url.replace("redis://", "redis://no:body@"))
         )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--replicaof", "127.0.0.1", "1"),
+        ("--replicaof", "127.0.0.1", "1", "--replica-read-only", "no"),
+        ("--min-replicas-to-write", "1"),
+        ("--maxmemory", "1"),
+    ],
+)
+async def test_a_redis_that_instances_cannot_use_is_a_failure(options):
+    with RedisServer(*options) as server, pytest.raises(CheckFailed, match="HUBBUB_REDIS_URL") as caught:
+        await doctor.check_redis(Settings.for_tests(redis_url=server.url))
+
+    assert "responds" not in str(caught.value)
 
 
 async def test_an_available_provider_is_ok(tmp_path):

@@ -12,6 +12,13 @@ def test_an_email_is_printed(run, tmp_path):
     assert (tmp_path / "letter.html").read_text("utf-8").startswith("<!doctype html>")
 
 
+def test_a_file_that_cannot_be_written_is_one_line(run):
+    result = run("mail", "preview", "reset_password", "--html", "missing/letter.html")
+
+    assert result.exit_code == 1
+    assert result.stderr == "missing/letter.html: No such file or directory\n"
+
+
 def test_an_unknown_template_lists_the_known_ones(run):
     result = run("mail", "preview", "nothing")
 

@@ -7,23 +7,26 @@ import pytest
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 def test_sample_data_can_be_added_twice_and_the_password_is_printed(run, database_url, tmp_path):
-    arguments = ("seed", "--users", "5", "--rooms", "3", "--messages", "40")
+    arguments = ("seed", "--users", "2", "--rooms", "3", "--messages", "40")
 
     given = {"HUBBUB_ENV": "development", "HUBBUB_DATABASE_URL": database_url, "HUBBUB_BCRYPT_ROUNDS": "4"}
 
     first, second = run(*arguments, **given), run(*arguments, **given)
 
     assert first.exit_code == second.exit_code == 0
-    assert first.stdout.startswith("Added 5 users, 3 rooms, 40 messages.\nLog in as ada@sample.example or")
+    assert first.stdout.startswith("Added 2 users, 3 rooms, 40 messages.\nLog in as ada@sample.example or")
     assert second.stdout.startswith("Added 0 users, 0 rooms, 0 messages.\n")
     assert first.stdout.splitlines()[1] == second.stdout.splitlines()[1]
     assert (tmp_path / "sample_password").read_text().strip() in first.stdout
+    assert "/@ada is a public portfolio." in first.stdout
     assert "Seeding" in first.stderr
 
 
 @pytest.mark.parametrize("env", ["test", "production"])
 def test_outside_development_the_password_stays_in_its_file(run, tmp_path, env):
-    result = run("seed", "--users", "1", "--rooms", "1", "--messages", "1", HUBBUB_ENV=env)
+    result = run(
+        "seed", "--no-pictures", *("--users", "1", "--rooms", "1", "--messages", "1"), HUBBUB_ENV=env
+    )
 
     assert result.exit_code == 0
     assert (tmp_path / "sample_password").read_text().strip() not in result.output
@@ -31,7 +34,7 @@ def test_outside_development_the_password_stays_in_its_file(run, tmp_path, env):
 
 
 def test_a_sqlite_database_is_created_and_migrated(run, tmp_path):
-    assert run("seed", "--users", "2", "--rooms", "1", "--messages", "1").exit_code == 0
+    assert run("seed", "--no-pictures", "--users", "2", "--rooms", "1", "--messages", "1").exit_code == 0
     assert (tmp_path / "hubbub.db").exists()
 
 

@@ -151,7 +151,7 @@ def test_an_invalid_port_is_refused(run, port):
 # --- one process serves a SQLite database ---
 
 
-@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["worker"]])
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["worker"], ["scheduler"]])
 def test_a_second_process_on_an_sqlite_database_is_refused_with_one_line(serve, run, command):
     process, _ = serve(HUBBUB_ENV="test")
 
@@ -164,7 +164,12 @@ def test_a_second_process_on_an_sqlite_database_is_refused_with_one_line(serve, 
 
 @pytest.mark.parametrize(
     "command",
-    [["migrate", "status"], ["migrate"], ["create-admin", "a@example.org"], ["seed", "--users", "1"]],
+    [
+        ["migrate", "status"],
+        ["migrate"],
+        ["create-admin", "a@example.org"],
+        ["seed", "--no-pictures", "--users", "1", "--rooms", "1", "--messages", "1"],
+    ],
 )
 def test_other_commands_run_while_the_server_runs(serve, run, command):
     serve(HUBBUB_ENV="test")
@@ -220,3 +225,14 @@ def test_files_of_the_server_are_private_with_any_umask(serve, tmp_path):
     made = [folder, *folder.rglob("*")]
     assert {"hubbub.db", "hubbub.db-wal", "hubbub.db-shm", "secret_key"} <= {path.name for path in made}
     assert [path for path in made if path.stat().st_mode & 0o077] == []
+
+
+def test_it_imports_no_package_that_it_does_not_use(serve):
+    """Python-socketio imports them where they are installed, as here."""
+    process, lines = serve(PYTHONPROFILEIMPORTTIME="1")  # whose output names a module `listening`
+    while '"listening"' not in lines[-1]:
+        lines.append(process.stderr.readline())
+
+    imported = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    assert "socketio.async_server" in imported
+    assert not imported & {"requests.sessions", "urllib3.response", "valkey.client", "redis.client"}

@@ -26,7 +26,7 @@ async def test_the_context_can_be_opened_again(settings):
     "words",
     [
         ["migrate"],
-        ["seed", "--users", "3", "--rooms", "1", "--messages", "5"],
+        ["seed", "--no-pictures", "--users", "3", "--rooms", "1", "--messages", "5"],
         ["doctor"],
         ["epoch", "new"],
         ["backup", "--to", "backups"],

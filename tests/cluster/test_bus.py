@@ -2,7 +2,15 @@
 
 from uuid import uuid4
 
-from hubbub.cluster.bus import MemberChanged, PresenceChanged, RoomHint, SessionEnded, UserHint
+from hubbub.cluster.bus import (
+    CACHE_TOPIC,
+    CacheInvalidated,
+    MemberChanged,
+    PresenceChanged,
+    RoomHint,
+    SessionEnded,
+    UserHint,
+)
 from hubbub.schemas.events import ReadHint
 from hubbub.schemas.sync.connection import CloseCode
 from tests.cluster.conftest import entries_signal
@@ -89,3 +97,14 @@ async def test_a_failing_handler_does_not_stop_the_others(recorders) -> None:
     here.bus.publish(entries_signal(room_id, 2))
 
     assert len(await there.wait_for_count(2)) == 2
+
+
+async def test_a_confirmed_signal_is_received_by_those_who_subscribed_before(recorders) -> None:
+    here, there = recorders
+    there.bus.subscribe_topic(CACHE_TOPIC)
+    await there.bus.wait_subscribed()
+    signal = CacheInvalidated(("a", "b"))
+
+    assert await here.bus.publish_confirmed(signal)
+
+    assert await there.wait_for_count(1) == [signal]

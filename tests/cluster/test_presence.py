@@ -48,6 +48,16 @@ async def test_concurrent_connect_and_disconnect_are_no_error(presence) -> None:
     assert await presence.get([ada]) == {ada: "online"}
 
 
+async def test_a_status_is_set_at_once_only_in_memory(presence) -> None:
+    ada = uuid4()
+    await presence.mark_connected([ada])
+    in_memory = isinstance(presence, MemoryPresence)
+
+    assert presence.set_status_immediate(ada, "busy") is (True if in_memory else None)
+    assert presence.set_status_immediate(ada, "busy") is (False if in_memory else None)
+    assert await presence.get([ada]) == {ada: "busy" if in_memory else "online"}
+
+
 async def test_a_chosen_status_lasts_until_the_user_disconnects(presence) -> None:
     ada = uuid4()
     await presence.mark_connected([ada])

@@ -214,7 +214,7 @@ def test_a_folder_that_cannot_hold_a_secret_is_reported(read, tmp_path):
 
     (line,) = lines_of(read)
 
-    assert line == f"HUBBUB_DATA_DIR: {tmp_path / 'var'} can't be used: File exists."
+    assert line == f"HUBBUB_DATA_DIR: {tmp_path / 'var'} can't be used: Not a directory."
 
 
 def test_a_folder_that_cannot_be_created_is_reported(read, tmp_path):
@@ -222,7 +222,7 @@ def test_a_folder_that_cannot_be_created_is_reported(read, tmp_path):
 
     (line,) = lines_of(read, HUBBUB_DATA_DIR=str(tmp_path / "file" / "var"))
 
-    assert line == f"HUBBUB_DATA_DIR: {tmp_path / 'file'} can't be used: File exists."
+    assert line == f"HUBBUB_DATA_DIR: {tmp_path / 'file'} can't be used: Not a directory."
 
 
 def test_an_empty_secret_file_is_reported(read, tmp_path):

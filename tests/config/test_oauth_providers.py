@@ -45,9 +45,8 @@ def test_the_secret_of_an_issuer_is_never_printed():
 
     assert displayed["HUBBUB_OAUTH_ISSUERS"] == "keycloak=https://id.example/realms/main"
     assert displayed["HUBBUB_OAUTH_GITHUB_CLIENT_SECRET"] == "***"
-    assert "cret" not in repr(settings) + str(settings) + str(displayed) + repr(
-        oauth_providers.configured(settings)
-    )
+    providers = oauth_providers.configured(settings)
+    assert "cret" not in repr(settings) + str(settings) + str(displayed) + repr(providers)
 
 
 def test_the_secrets_may_come_from_files(tmp_path):

@@ -50,6 +50,30 @@ def test_a_list_is_text_between_commas(text, items):
     assert parsers.split_list(text) == items
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("500MB", 500_000_000),
+        ("500 mb", 500_000_000),
+        ("1.5GB", 1_500_000_000),
+        ("2GiB", 2 << 30),
+        ("64k", 64_000),
+        ("0", 0),
+        ("1048576", 1_048_576),
+        (500_000_000, 500_000_000),
+        ("100B", 100),
+    ],
+)
+def test_a_size_is_a_number_of_bytes_with_an_optional_unit(text, size):
+    assert parsers.byte_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-1", "1,5GB", "5XB", "1e9", "1 2", "nan", None])
+def test_an_invalid_size_is_refused(text):
+    with pytest.raises(ValueError, match="500MB"):
+        parsers.byte_size(text)
+
+
 def test_an_invalid_list_is_refused():
     with pytest.raises(ValueError, match="list"):
         parsers.split_list(3)

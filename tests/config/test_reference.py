@@ -77,3 +77,12 @@ def test_effective_settings_have_values_and_sources_but_no_secrets():
     assert SECRET not in str(displayed)
     assert SECRET[::-1] not in str(displayed)
     assert "s3cret" not in str(displayed)
+
+
+def test_a_secret_that_looks_like_a_url_is_masked():
+    settings = Settings.build({"secret_key": f"{SECRET}://x", "redis_url": "redis://:s3cret@host"})
+
+    displayed = {name: value for name, value, _ in reference.effective_values(settings)}
+
+    assert displayed["HUBBUB_SECRET_KEY"] == "***"
+    assert displayed["HUBBUB_REDIS_URL"] == "redis://:***@host"

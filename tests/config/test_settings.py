@@ -103,6 +103,8 @@ def test_registration_is_unlimited_where_login_is():
             {"max_event_bytes": 104857601},
             'HUBBUB_MAX_EVENT_BYTES: must be 104857600 or less, not "104857601".',
         ),
+        ({"port": "9000", "metrics_port": "9000"}, "HUBBUB_METRICS_PORT: must differ from HUBBUB_PORT."),
+        ({"queue_warn_s": "0"}, 'HUBBUB_QUEUE_WARN_S: must be more than 0, not "0".'),
         ({"drain_s": "nan"}, 'HUBBUB_DRAIN_S: must be 3600 or less, not "nan".'),
         ({"drain_s": "soon"}, 'HUBBUB_DRAIN_S: must be a number, not "soon".'),
         ({"playground": "maybe"}, 'HUBBUB_PLAYGROUND: must be true or false, not "maybe".'),

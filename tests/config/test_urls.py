@@ -102,7 +102,7 @@ BAD = {
 
 @pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in GOOD.items() for text in texts])
 def test_a_valid_url_is_accepted(name, text):
-    Settings.build({name: text})
+    Settings.build({"s3_access_key_id": "x", "s3_secret_access_key": "y", name: text})
 
 
 def refusal(name, text):
@@ -170,3 +170,15 @@ def test_a_value_with_control_characters_or_no_utf8_is_one_line():
         assert refusal("data_dir", text) == [
             "HUBBUB_DATA_DIR: contains control characters, or is not UTF-8 text."
         ]
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("file:///srv/up%20loads", "/srv/up loads"),
+        ("file://uploads/here", "uploads/here"),
+        ("file://localhost/srv", "/srv"),
+    ],
+)
+def test_the_path_of_a_file_url(url, path):
+    assert str(urls.file_path(url)) == path

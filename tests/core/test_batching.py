@@ -54,6 +54,30 @@ async def test_a_query_has_a_maximum_size() -> None:
     assert max(len(keys) for keys in source.asked) <= MAX_BATCH_KEYS
 
 
+async def test_several_keys_of_one_caller_are_one_query() -> None:
+    source = Source()
+    gathering = BatchLoader(source, name="test")
+    source.go.set()
+
+    answers = await asyncio.gather(gathering.get_all([1, 2, 2, -1]), gathering.get(2), gathering.get_all([]))
+
+    assert list(answers) == [{1: "1", 2: "2", -1: None}, "2", {}]
+    assert source.asked == [[1, 2, -1]]
+
+
+async def test_the_keys_of_a_query_have_a_maximum_weight() -> None:
+    source = Source()
+    gathering = BatchLoader(source, name="test", max_weight=10)
+    source.go.set()
+    weights = {1: 4, 2: 6, 3: 1, 4: 50, 5: 9, 6: 1, 7: 1}
+
+    answers = await asyncio.gather(*(gathering.get(key, weight) for key, weight in weights.items()))
+
+    assert answers == [str(key) for key in weights]
+    assert source.asked == [[1, 2], [3], [4], [5, 6], [7]]
+    assert not gathering._weights
+
+
 async def test_an_error_reaches_every_caller_and_the_next_query_starts_afresh() -> None:
     source = Source()
     gathering = BatchLoader(source, name="test")

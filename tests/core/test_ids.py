@@ -1,6 +1,8 @@
 """UUIDv7, RFC 9562."""
 
+import pickle
 import time
+from uuid import UUID
 
 from hubbub.core import ids
 
@@ -20,3 +22,20 @@ def test_an_id_contains_its_creation_time() -> None:
     stamp = ids.uuid7().int >> 80
 
     assert 0 <= stamp - before < 60_000
+
+
+def test_the_text_of_an_id_is_that_of_a_uuid() -> None:
+    texts = [ids.uuid7_text() for _ in range(1000)]
+
+    assert texts == [str(UUID(text)) for text in texts] == sorted(set(texts))
+    assert {UUID(text).version for text in texts} == {7}
+
+
+def test_an_id_made_from_its_value_is_a_uuid() -> None:
+    for expected in (UUID(int=0), UUID(int=2**128 - 1), ids.uuid7()):
+        made = ids.from_int(expected.int)
+
+        assert (made, hash(made), str(made), made.is_safe) == (
+            expected, hash(expected), str(expected), expected.is_safe
+        )  # fmt: skip
+        assert pickle.loads(pickle.dumps(made)) == expected

@@ -142,6 +142,28 @@ async def test_digests_proceed_without_idle_time(held):
         assert await passwords.matches(f"password {number}", stored, ROUNDS)
 
 
+async def test_without_idle_time_one_digest_at_a_time_gets_a_share(held, monkeypatch):
+    """Two would delay the event loop twice, and starve the threads of idle priority."""
+    running, most = 0, 0
+    submit = passwords._submit
+
+    async def count(pool, function):
+        nonlocal running, most
+        if pool is not passwords._default_pool:
+            return await submit(pool, function)
+        running += 1
+        most = max(most, running)
+        try:
+            return await submit(pool, function)
+        finally:
+            running -= 1
+
+    monkeypatch.setattr(passwords, "_submit", lambda *args: asyncio.ensure_future(count(*args)))
+    await asyncio.gather(*(passwords.digest(f"password {n}", ROUNDS) for n in range(5)))
+
+    assert most == 1
+
+
 async def test_a_cancelled_caller_frees_its_slot(held, monkeypatch):
     monkeypatch.setattr(passwords, "IDLE_POOL_TIMEOUT_S", 3600)
     for _ in range(3):
@@ -151,6 +173,7 @@ async def test_a_cancelled_caller_frees_its_slot(held, monkeypatch):
             each.cancel()
         await asyncio.gather(*many, return_exceptions=True)
 
+    monkeypatch.setattr(passwords, "IDLE_POOL_TIMEOUT_S", 0.05)
     assert await passwords.digest("correct horse", ROUNDS)
 
 

@@ -1,6 +1,8 @@
 """Sealed secrets open with their key and purpose only."""
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hubbub.core.sealing import DecryptionError, Sealing, derive_key
 
@@ -87,3 +89,9 @@ def test_derived_keys_differ_by_use():
 
     assert len(keys) == 4
     assert {len(key) for key in keys} == {32}
+
+
+@pytest.mark.parametrize("secret", [b"", b"short", SECRET * 9])
+def test_keys_are_derived_by_hkdf(secret):
+    for info in (b"hubbub:sealing", b"", b"x" * 200):
+        assert derive_key(secret, info) == HKDF(SHA256(), 32, None, info).derive(secret)

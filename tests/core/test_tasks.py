@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
@@ -28,12 +29,42 @@ async def test_a_task_starts_with_an_empty_context() -> None:
     assert await tasks.spawn(look(), name="look") == "nothing"
 
 
-async def test_a_failed_task_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+EAGER = sys.version_info >= (3, 12)  # earlier versions start each task in the next turn of the loop
+
+
+async def test_an_eager_task_runs_up_to_its_first_wait_at_once() -> None:
+    seen.set("the caller's")
+    steps: list[str] = []
+    go = asyncio.Event()
+
+    async def work(*, waits: bool) -> None:
+        steps.append(seen.get())
+        if waits:
+            await go.wait()
+        steps.append("end")
+
+    finished = tasks.spawn(work(waits=False), name="at once", eager=True)
+    assert steps == (["nothing", "end"] if EAGER else [])
+    await finished
+    steps.clear()
+    waiting = tasks.spawn(work(waits=True), name="waits", eager=True)
+    assert steps == (["nothing"] if EAGER else [])
+    assert waiting in tasks._running_tasks
+    go.set()
+    await waiting
+    await asyncio.sleep(0)
+
+    assert steps == ["nothing", "end"]
+    assert not {waiting, finished} & tasks._running_tasks
+
+
+@pytest.mark.parametrize("eager", [False, True])
+async def test_a_failed_task_is_logged_and_counted(caplog: pytest.LogCaptureFixture, eager: bool) -> None:
     async def fail() -> None:
         raise RuntimeError("on purpose")
 
     before = metrics.counters["task_failures"]
-    task = tasks.spawn(fail(), name="failing")
+    task = tasks.spawn(fail(), name="failing", eager=eager)
     await asyncio.wait([task])
 
     assert metrics.counters["task_failures"] == before + 1
@@ -206,6 +237,7 @@ ENDING_LOOPS = {
     "hubbub/db/engines/sqlite.py:retry_while_busy",
     "hubbub/prove/instances.py:restart",
     "hubbub/prove/waiting.py:until",
+    "hubbub/workers/worker.py:_store_outcome",  # until the database is available
 }
 
 

@@ -89,9 +89,8 @@ def test_a_word_is_safe_in_every_position(text):
 
 @given(st.text(), st.text())
 def test_words_do_not_depend_on_their_neighbours(left, right):
-    assert text_search.tokenize(f"{left} . {right}") == text_search.tokenize(left) + text_search.tokenize(
-        right
-    )
+    words = text_search.tokenize(left) + text_search.tokenize(right)
+    assert text_search.tokenize(f"{left} . {right}") == words
 
 
 @pytest.mark.parametrize(

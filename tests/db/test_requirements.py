@@ -73,7 +73,7 @@ USAGE = "GRANT USAGE ON SCHEMA public TO {}"
         ((), "no schema that the user"),
         ((USAGE,), "read and write these tables: .*, …"),
         ((USAGE, EVERYTHING, "REVOKE INSERT ON users FROM {}"), "read and write these tables: users"),
-        ((USAGE, EVERYTHING, "REVOKE SELECT ON message_words FROM {}"), "these tables: message_words"),
+        ((USAGE, EVERYTHING, "REVOKE SELECT ON entries FROM {}"), "these tables: entries"),
         ((USAGE, EVERYTHING, "REVOKE DELETE ON audit_log FROM {}"), "these tables: audit_log"),
     ],
 )
@@ -132,7 +132,7 @@ async def test_the_checked_tables_are_those_of_the_schema(settings):
     rows = await database.connection().fetch(
         "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'aerich'"
     )
-    tables = requirements._tables()
+    tables = requirements._tables("postgres")
     await database.close()
 
     assert tables == sorted(row["name"] for row in rows)

@@ -7,7 +7,7 @@ import pytest
 
 from hubbub import models
 from hubbub.core import clock, ids
-from hubbub.db import database
+from hubbub.db import database, errors
 from hubbub.db.sql import as_datetime, as_uuid
 
 WHOLE = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -119,7 +119,7 @@ async def test_many_rows_are_written_completely_or_not_at_all(sql):
     with pytest.raises(Exception, match="(?i)unique") as caught:  # noqa: RUF043 - as a flag
         await sql.executemany(INSERT, [_room(), rows[0]])
 
-    assert database.is_duplicate(caught.value)
+    assert errors.is_duplicate(caught.value)
     assert await models.Room.all().count() == 3
 
 

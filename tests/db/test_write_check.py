@@ -10,9 +10,16 @@ import pytest
 from hubbub.db import database, write_check
 from hubbub.db.engines import sqlite
 from tests.support.live_instance import OperationRefused
+from tests.support.sqlite_lock import write_lock
 from tests.support.waiting import until
 
 SOON = 10.0
+
+
+@pytest.fixture(autouse=True)
+def _frequent_checks(monkeypatch):
+    monkeypatch.setattr(write_check, "CHECK_INTERVAL_S", 0.1)
+    monkeypatch.setattr(write_check, "RETRY_INTERVAL_S", 0.1)
 
 
 async def _run(settings, *statements):
@@ -52,10 +59,9 @@ async def _read_only_disk(_settings):
 @asynccontextmanager
 async def _locked(settings):
     """Another program holds the write lock."""
-    other = sqlite3.connect(database.sqlite_path(settings.database_url), isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    yield
-    other.close()
+    async with write_lock(settings) as lock:
+        await lock.acquire()
+        yield
 
 
 @asynccontextmanager
@@ -215,7 +221,7 @@ def _lines(caplog):
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
 async def test_the_reason_is_logged_again_each_minute(instance, settings, monkeypatch, caplog):
-    monkeypatch.setattr(write_check, "LOG_INTERVAL_S", 1.0)
+    monkeypatch.setattr(write_check, "LOG_INTERVAL_S", 0.3)
     async with _read_only_server(settings):
         await _until(instance, 503)
         async with asyncio.timeout(SOON):

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import aiosmtplib
 import pytest
@@ -196,19 +197,27 @@ SERVERS = {
 }
 
 
-@pytest.fixture(params=["console", "json"])
-def style(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+class WrittenLog(NamedTuple):
+    """All that is logged, as it is written."""
+
+    style: str
+    level: str
+    stream: io.StringIO
 
 
 @pytest.fixture(params=["debug", "info", "warning", "error"])
-def written(request: pytest.FixtureRequest, style: str) -> Iterator[io.StringIO]:
-    """All that is logged, as it is written, at each level and in each format."""
+def level(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["console", "json"])
+def written(request: pytest.FixtureRequest, level: str) -> Iterator[WrittenLog]:
+    """Set up logging at each level and in each format."""
     root, ours = logging.getLogger(), logging.getLogger("hubbub")
     before = root.level, ours.level, list(root.handlers)
-    stream = io.StringIO()
-    logs.setup(style, request.param, stream)
-    yield stream
+    log = WrittenLog(request.param, level, io.StringIO())
+    logs.setup(log.style, log.level, log.stream)
+    yield log
     root.setLevel(before[0])
     ours.setLevel(before[1])
     root.handlers[:] = before[2]
@@ -223,15 +232,17 @@ async def test_outside_development_no_log_contains_a_token(mailbox, tmp_path, wr
     url = mailbox.url if server in ("rejects", "defers") else SERVERS[server]
     given = Settings.for_tests(env=env, data_dir=tmp_path, smtp_url=url)
 
-    for name in catalogue.NAMES:
+    # A server gets each template where most is logged, and elsewhere one with a code and a link.
+    all_templates = server in ("none", "off") or (written.style, written.level) == ("json", "debug")
+    for name in catalogue.NAMES if all_templates else catalogue.WITH_CODE[:1]:
         facts = {**repeated, "site": "https://chat.example"}
         try:
             await mail.send(given, "ada@example.com", catalogue.render(name, "en", facts))
         except Exception as error:  # as a worker does it
             logging.getLogger("hubbub.worker").exception("a job failed", extra={"error": repr(error)})
 
-    assert TOKEN not in written.getvalue()
-    assert not re.search("Hello|Ada Lovelace", written.getvalue())
+    assert TOKEN not in written.stream.getvalue()
+    assert not re.search("Hello|Ada Lovelace", written.stream.getvalue())
 
 
 @pytest.mark.parametrize("given", [{"smtp_url": "off"}, {"smtp_url": None, "env": "production"}])

@@ -1,8 +1,11 @@
 """The probes."""
 
+from datetime import timedelta
+
 import pytest
 
 from hubbub import __version__, models
+from hubbub.core import clock
 from hubbub.core.errors import Unavailable
 from hubbub.db import migrations
 from hubbub.services.instance import processes
@@ -19,7 +22,7 @@ async def test_a_running_instance_is_alive_and_ready(instance):
     assert await probe(instance, "live") == (200, {"status": "ok", "checks": {"process": "ok"}})
     assert await probe(instance, "ready") == (
         200,
-        {"status": "ok", "checks": {"database": "ok", "migrations": "ok", "draining": "no"}},
+        {"status": "ok", "checks": {"database": "ok", "migrations": "ok", "storage": "ok", "draining": "no"}},
     )
 
 
@@ -43,7 +46,7 @@ async def test_an_unavailable_database_is_reported_without_details(instance, mon
         503,
         {
             "status": "failing",
-            "checks": {"database": "unavailable", "migrations": "unknown", "draining": "no"},
+            "checks": {"database": "unavailable", "migrations": "unknown", "storage": "ok", "draining": "no"},
         },
     )
 
@@ -57,7 +60,12 @@ async def test_an_old_schema_is_not_ready(instance, monkeypatch):
 
     status, answer = await probe(instance, "ready")
     assert status == 503
-    assert answer["checks"] == {"database": "ok", "migrations": "2 pending", "draining": "no"}
+    assert answer["checks"] == {
+        "database": "ok",
+        "migrations": "2 pending",
+        "storage": "ok",
+        "draining": "no",
+    }
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
@@ -86,13 +94,59 @@ async def test_the_detail_is_for_admins(instance):
     async with instance.http.get(f"{instance.url}/health") as answer:
         assert answer.status == 401
     await models.User.filter(id=root.id).update(role="admin")
+    inline = instance.settings.inline_workers
 
     status, answer = await ask_detail(instance, root)
-    assert (status, answer["status"], answer["version"]) == (200, "ok", __version__)
-    assert answer["checks"] == {"database": "ok", "migrations": "ok", "draining": "no", "instances": "ok"}
+    assert (status, answer["version"]) == (200, __version__)
+    assert answer["status"] == ("ok" if inline else "degraded")
+    assert answer["checks"] == {
+        "database": "ok",
+        "migrations": "ok",
+        "storage": "ok",
+        "draining": "no",
+        "instances": "ok",
+        "disk": "ok",
+        "queues": "ok",
+        **dict.fromkeys(("worker", "scheduler"), "ok" if inline else "unavailable"),
+    }
     assert answer["database"] == ("sqlite" if instance.settings.uses_sqlite else "postgres")
     assert answer["instance"]["connections"] == 1
     assert sum(answer["jobs"].values()) >= 1  # the e-mail that verifies the address
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_little_free_disk_space_is_reported_and_does_not_affect_readiness(settings):
+    async with LiveInstance(settings.model_copy(update={"disk_min_bytes": 1 << 60})) as instance:
+        boss = await instance.register("boss")
+        await models.User.filter(id=boss.id).update(role="admin")
+
+        status, answer = await ask_detail(instance, boss)
+        ready = await probe(instance, "ready")
+
+    assert (status, answer["status"], answer["checks"]["disk"]) == (200, "degraded", "degraded")
+    assert (ready[0], ready[1]["status"]) == (200, "ok")
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+async def test_a_worker_and_a_scheduler_are_found_and_jobs_that_wait_are_reported(instance):
+    root = await instance.register("boss")
+    await models.User.filter(id=root.id).update(role="admin")
+    peers = [
+        processes.Process(instance.settings.model_copy(update={"instance_id": kind}), kind)
+        for kind in (processes.WORKER, processes.SCHEDULER)
+    ]
+    for peer in peers:
+        await peer.register()
+    assert (await ask_detail(instance, root))[1]["status"] == "ok"
+
+    await models.Job.all().update(run_at=clock.now() - timedelta(minutes=2))
+    status, answer = await ask_detail(instance, root)
+    for peer in peers:
+        await peer.close()
+
+    assert (status, answer["status"]) == (200, "degraded")
+    assert [answer["checks"][name] for name in ("worker", "scheduler", "queues")] == ["ok", "ok", "degraded"]
+    assert (await probe(instance, "ready"))[0] == 200
 
 
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)

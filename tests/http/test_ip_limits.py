@@ -13,10 +13,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from hubbub import app
 from hubbub.config import Settings
 from hubbub.core import metrics
 from hubbub.http import ip_limits, listening
-from hubbub.http.ip_limits import IpLimits
+from hubbub.http.ip_limits import REQUEST_RATE, IpLimits
 from hubbub.http.listening import BACKLOG
 from hubbub.ratelimit.rate import Rate
 from tests.support.live_instance import LiveInstance
@@ -91,6 +92,19 @@ async def test_requests_over_the_limit_wait_on_every_route(
     assert metrics.counters["requests_delayed"] > held
     assert time.monotonic() - began > 0.4  # 20 of 41 requests at 40 a second
     writer.close()
+
+
+async def test_a_request_over_a_rate_limit_counts_as_several(settings: Settings) -> None:
+    given = {"limit_http": Rate(2, 0.001)}
+    async with LiveInstance(settings.model_copy(update=given)) as instance:
+        server: Any = instance.app._site._runner.server
+        reader, writer = await connect(instance, THERE)
+        writer.write(FREE["not logged in"] * 22)
+        assert await asyncio.wait_for(responses(reader, 22), 10) == [401] * 2 + [429] * 20
+        writer.close()
+
+        spent = REQUEST_RATE.burst - server.limits.client_of(THERE).request_budget
+        assert spent == 2 + 20 * ip_limits.RATE_LIMITED_COST
 
 
 async def test_the_limits_are_those_of_the_settings(settings: Settings) -> None:
@@ -196,6 +210,13 @@ async def test_input_waiting_to_be_parsed_is_bounded(instance: LiveInstance, lim
     await until(lambda: limited.client_of(HERE).buffered_bytes == 0)
 
 
+@pytest.fixture
+def brief_lingering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The instance waits only briefly for the rest of a body."""
+    monkeypatch.setattr(app, "LINGERING_TIME_S", 0.3)
+
+
+@pytest.mark.usefixtures("brief_lingering")
 @pytest.mark.parametrize(
     "head",
     [
@@ -276,9 +297,8 @@ async def test_a_burst_is_spread_so_that_others_are_served_in_between(
     found = await asyncio.wait_for(asyncio.gather(*ends), 10)
 
     assert found == [[404] * 4] * 25
-    slices = (
-        100 / ip_limits.MAX_SLICE_REQUESTS / (1 if proxied else 4)
-    )  # of a connection all are parsed at once
+    parsed_at_once = 1 if proxied else 4  # all requests of a connection, unless it is a proxy's
+    slices = 100 / ip_limits.MAX_SLICE_REQUESTS / parsed_at_once
     assert time.monotonic() - began > (slices - 1) * ip_limits.SLICE_S
     for _, writer in [*burst, (reader, other)]:
         writer.close()

@@ -8,7 +8,10 @@ from hubbub.http.routes import required_permission
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "PURGE"}
 ID = "0192f3a4-0000-7000-8000-000000000000"
-NAMES = ("room_id", "message_id", "user_id", "session_id", "key_id", "identity_id")
+NAMES = (
+    *("room_id", "message_id", "user_id", "session_id", "key_id", "identity_id", "job_id", "upload_id"),
+    *("notification_id", "item_id", "id_or_slug"),
+)
 REFUSED = {"token": (403, "forbidden"), "none": (401, "unauthenticated")}
 
 
@@ -21,7 +24,8 @@ def filled(path):
     """The path with something for what is in braces."""
     for name in NAMES:
         path = path.replace(f"{{{name}}}", ID)
-    return path.replace("{username}", "ada").replace("{provider}", "test").replace("{emoji}", "x")
+    path = path.replace("{username}", "ada").replace("{provider}", "test").replace("{emoji}", "x")
+    return path.replace("{name}", "SESSIONS" if "/schedules/" in path else "mail")
 
 
 def paths():

@@ -19,7 +19,7 @@ FILES = sorted(path for path in playground.FOLDER.rglob("*") if path.is_file())
 @pytest.fixture
 async def client():
     app = web.Application()
-    app.add_routes(playground.routes())
+    app.add_routes(playground.routes(Settings.for_tests()))
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -55,8 +55,9 @@ async def test_each_file_has_its_type_and_the_strict_headers(client, path):
     kept = "public, max-age=86400" if path.suffix == ".svg" else "no-cache"
     assert answer.headers["Cache-Control"] == kept
     policy = answer.headers["Content-Security-Policy"].split("; ")
-    assert policy[:2] == ["default-src 'self'", "connect-src 'self' ws: wss:"]
-    assert not [part for part in policy if "unsafe" in part or "http" in part]
+    pictures = "img-src 'self' blob: https:"  # of the storage or a CDN
+    assert policy[:3] == ["default-src 'self'", "connect-src 'self' ws: wss:", pictures]
+    assert not [part for part in policy if "unsafe" in part or ("http" in part and part != pictures)]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -67,6 +68,30 @@ def test_a_file_imports_only_existing_files(path):
     if "vendor" not in path.parts:
         assert "innerHTML" not in text
         assert not re.search(r"<style|style=|onclick=", text)
+
+
+S3 = {"s3_access_key_id": "a", "s3_secret_access_key": "b"}
+
+
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        ({}, []),
+        ({"cdn_url": "https://cdn.example"}, []),
+        ({"cdn_url": "http://cdn.example:81/files"}, ["http://cdn.example:81"]),
+        ({"storage_url": "s3://files/x?region=eu-1", **S3}, []),
+        ({"storage_url": "s3://files?endpoint=https://s3.example", **S3}, []),
+        (
+            {"storage_url": "s3://files?endpoint=http://127.0.0.1:9000&path_style=true", **S3},
+            ["http://127.0.0.1:9000", "http://files.127.0.0.1:9000"],
+        ),
+    ],
+)
+def test_pictures_may_come_from_the_storage_without_tls(given, origins):
+    directives = playground.policy(Settings.for_tests(**given)).split("; ")
+
+    assert " ".join(["img-src 'self' blob: https:", *origins]) in directives
+    assert [part for part in directives if "http:" in part] == directives[2:3] * bool(origins)
 
 
 async def test_an_unchanged_file_is_not_sent_again(client):

@@ -14,7 +14,7 @@ from hubbub import models
 from hubbub.core import metrics
 from hubbub.http import request
 from hubbub.http.server import Runner
-from tests.realtime.chat.test_connections import resident
+from tests.realtime.sockets.test_connections import resident
 
 WAIT_S = 5.0
 HOST = b"Host: localhost\r\n"

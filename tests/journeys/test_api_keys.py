@@ -8,7 +8,7 @@ import pytest
 
 from tests.journeys.conftest import UNLIMITED
 from tests.support.live_instance import ApiUser, RemoteInstances
-from tests.support.server_process import ServerProcess
+from tests.support.server_process import ServerProcess, run_together
 from tests.support.signing import sign
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
@@ -23,8 +23,7 @@ async def remote_instances(database_url, tmp_path):
     """Two instances, with nothing between them but the database."""
     options = {"database_url": database_url, "default_rooms": "", **UNLIMITED}
     async with (
-        ServerProcess(tmp_path, **options) as one,
-        ServerProcess(tmp_path, **options) as other,
+        run_together(ServerProcess(tmp_path, **options), ServerProcess(tmp_path, **options)) as (one, other),
         RemoteInstances(one.url, other.url) as made,
     ):
         yield made

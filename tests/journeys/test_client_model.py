@@ -333,7 +333,7 @@ async def play(
     ("examples", "search"),
     [
         # The same examples each time, or new ones, of which failing ones are shrunk.
-        pytest.param(15, False, marks=pytest.mark.slow("9 s: programs of many operations on three devices")),
+        pytest.param(10, False, marks=pytest.mark.slow("6 s: programs of many operations on three devices")),
         pytest.param(500, True, marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
     ],
 )

@@ -79,7 +79,7 @@ def test_nothing_starts_without_a_secret_and_the_script_is_named(variables, name
 def test_each_process_has_the_settings_that_production_requires(file):
     services = compose.hubbub_services(file)
 
-    assert set(services) == {*INSTANCES, "worker", "migrate", "admin"}
+    assert set(services) == {*INSTANCES, "worker", "scheduler", "migrate", "admin"}
     for service in services.values():
         given = compose.environment(service)
         settings = load(given, None)
@@ -222,9 +222,9 @@ def _environment(given):
 
 
 @asynccontextmanager
-async def worker(file, given):
+async def background(file, given, name):
     """A process by the command of the file."""
-    command = file["services"]["worker"]["command"]
+    command = file["services"][name]["command"]
     process = await asyncio.create_subprocess_exec(
         *command, env=_environment(given), stderr=asyncio.subprocess.DEVNULL
     )
@@ -257,7 +257,8 @@ async def test_the_composition_is_a_chat_with_an_admin_and_email(
             )
         server_process = ServerProcess(tmp_path, limit_http="60/20", limit_auth="10/0.17", **settings)
         async with (
-            worker(file, given),
+            background(file, given, "worker"),
+            background(file, given, "scheduler"),
             server_process,
             Nginx(tmp_path, {"hubbub-1": server_process}) as front,
         ):

@@ -15,7 +15,7 @@ from hubbub.services.eventlog import message_writer
 from tests.journeys.conftest import UNLIMITED
 from tests.support.live_instance import LiveInstance, OperationRefused, RemoteInstances
 from tests.support.raw_client import RawClient
-from tests.support.server_process import ServerProcess
+from tests.support.server_process import ServerProcess, run_together
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 
@@ -167,7 +167,8 @@ async def test_a_commit_of_unknown_outcome_is_resolved_by_sending_again(instance
 async def pair(database_url, tmp_path):
     """Two instances without a connection to each other."""
     options = {"database_url": database_url, "default_rooms": "", **UNLIMITED}
-    async with ServerProcess(tmp_path, **options) as one, ServerProcess(tmp_path, **options) as other:
+    processes = ServerProcess(tmp_path, **options), ServerProcess(tmp_path, **options)
+    async with run_together(*processes) as (one, other):
         yield one, other
         other.resume()
         assert one.error_lines() == other.error_lines() == []

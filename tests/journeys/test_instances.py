@@ -9,7 +9,7 @@ import pytest
 
 from tests.journeys.conftest import UNLIMITED
 from tests.support.live_instance import RemoteInstances
-from tests.support.server_process import ServerProcess
+from tests.support.server_process import ServerProcess, run_together
 from tests.support.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
@@ -28,8 +28,7 @@ async def remote_instances(database_url, proxy, tmp_path):
     shared = {"database_url": database_url, "redis_url": proxy.url, "redis_prefix": f"t-{uuid4().hex}"}
     options = {**shared, "default_rooms": "", **UNLIMITED}
     async with (
-        ServerProcess(tmp_path, **options) as one,
-        ServerProcess(tmp_path, **options) as other,
+        run_together(ServerProcess(tmp_path, **options), ServerProcess(tmp_path, **options)) as (one, other),
         RemoteInstances(one.url, other.url) as made,
     ):
         made.processes = (one, other)
@@ -67,11 +66,13 @@ async def test_a_conversation_with_all_hints_spans_instances(remote_instances):
     assert await phone.next_event("read") == {**read, "unread": 0, "mentions": 0}
     await there.call("presence:set", status="busy")
     await here.next_event("presence", lambda it: it["user_id"] == bob.id and it["status"] == "busy")
+    assert (await ada.rest("PATCH", "/users/profile", json={"username": "countess"}))[0] == 200
+    renamed = await phone.send(room_id, "with a new username, on the other instance")
+    assert renamed["sender"]["username"] == "countess"
     await here.call("room:remove", room_id=room_id, user_id=bob.id)
     await there.next_event("room:gone", lambda it: it["room_id"] == room_id)
-    assert (await there.call_for_ack("message:send", room_id=room_id, client_id=str(uuid4()), body="?"))[
-        "ok"
-    ] is False
+    ack = await there.call_for_ack("message:send", room_id=room_id, client_id=str(uuid4()), body="?")
+    assert ack["ok"] is False
 
     for client in (here, there, phone):
         seqs = [payload["seq"] for _, payload in client.entries(room_id)]
@@ -93,9 +94,8 @@ async def _send_elsewhere(remote_instances, here, phone, room_id):
 
 async def _post(remote_instances, here, phone, room_id):
     body = {"body": "here it is", "client_id": str(uuid4())}
-    assert (await remote_instances.users["ada"].rest("POST", f"/rooms/{room_id}/messages", json=body))[
-        0
-    ] == 201
+    status, _ = await remote_instances.users["ada"].rest("POST", f"/rooms/{room_id}/messages", json=body)
+    assert status == 201
 
 
 async def _leave(remote_instances, here, phone, room_id):

@@ -58,6 +58,7 @@ async def start(settings: Settings, mailbox: Mailbox) -> AsyncIterator[Callable[
             await process.wait()
 
 
+@pytest.mark.slow("6 s: three processes start, two of them are killed")
 async def test_an_email_is_sent_whenever_the_worker_dies(settings, mailbox, start):
     async with services_context.open_container(settings) as container:
         await registration.register(container, parse(Register, ADA), RequestInfo("192.0.2.1", "tests"))

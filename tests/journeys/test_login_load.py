@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-STORM = 36
+STORM = 18
 SLOWEST_S = 5.0  # of a message, on a machine that is busy with other tests; by itself it takes milliseconds
 
 

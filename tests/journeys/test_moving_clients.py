@@ -11,7 +11,7 @@ import pytest
 from tests.journeys.conftest import UNLIMITED
 from tests.support.live_instance import ApiUser, RemoteInstances
 from tests.support.moving_client import CHANGES, MovingClient, make_admin
-from tests.support.server_process import ServerProcess
+from tests.support.server_process import ServerProcess, run_together
 from tests.support.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
@@ -32,14 +32,12 @@ async def remote_instances(
     """Two instances of one deployment."""
     shared = {"database_url": database_url, "redis_url": proxy.url, "redis_prefix": f"t-{uuid4().hex}"}
     options = {**shared, "default_rooms": "", "bcrypt_rounds": 4, **UNLIMITED}
-    one, other = ServerProcess(tmp_path, **options), ServerProcess(tmp_path, **options)
-    await asyncio.gather(one.start(), other.start())
-    try:
-        async with RemoteInstances(one.url, other.url) as made:
-            yield made
-            assert one.error_lines() == other.error_lines() == []
-    finally:
-        await asyncio.gather(one.kill(), other.kill())
+    async with (
+        run_together(ServerProcess(tmp_path, **options), ServerProcess(tmp_path, **options)) as (one, other),
+        RemoteInstances(one.url, other.url) as made,
+    ):
+        yield made
+        assert one.error_lines() == other.error_lines() == []
 
 
 async def moved(
@@ -68,7 +66,13 @@ async def moved(
     return [fault for faults in found for fault in faults]
 
 
-@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize(
+    "frozen",
+    [
+        False,
+        pytest.param(True, marks=pytest.mark.slow("6 s: clients reconnect while a connection is frozen")),
+    ],
+)
 async def test_a_client_moves_after_each_kind_of_change(
     remote_instances: RemoteInstances, proxy: TcpProxy, database_url: str, frozen: bool
 ):

@@ -203,6 +203,11 @@ async def test_polling_sessions_are_sticky_and_bodies_are_bounded(start_nginx):
             assert b"all the same" in gzip.decompress(await answer.read())
         async with http.get(f"{url}/socket.io/?EIO=4&transport=polling") as answer:
             assert "Content-Encoding" not in answer.headers
+        async with http.get(f"{url}/@ada", headers={"Accept": "text/html"}) as answer:
+            assert (answer.status, answer.content_type) == (404, "text/html")  # of hubbub: it is not public
+        for path in ("/public-pages.css", "/sitemap.xml"):
+            async with http.get(f"{url}{path}") as answer:
+                assert (answer.status, answer.headers["Content-Encoding"]) == (200, "gzip")
 
 
 @on_postgres

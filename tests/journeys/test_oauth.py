@@ -10,7 +10,7 @@ import pytest
 from tests.journeys.conftest import UNLIMITED
 from tests.support.live_instance import RemoteInstances
 from tests.support.oauth_provider import CLIENT_ID, CLIENT_SECRET, OAuthBrowser, run_issuer
-from tests.support.server_process import ServerProcess
+from tests.support.server_process import ServerProcess, run_together
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 
@@ -31,8 +31,10 @@ async def remote_instances(
             **UNLIMITED,
         }
         async with (
-            ServerProcess(tmp_path, **options) as one,
-            ServerProcess(tmp_path, **options) as two,
+            run_together(ServerProcess(tmp_path, **options), ServerProcess(tmp_path, **options)) as (
+                one,
+                two,
+            ),
             RemoteInstances(one.url, two.url) as made,
         ):
             yield made

@@ -14,8 +14,8 @@ import socketio
 from socketio.exceptions import ConnectionError as NotConnected
 
 from hubbub.core import clock, metrics
-from hubbub.realtime.chat import namespace
 from hubbub.realtime.engine.transport import TRANSPORT_CLOSE
+from hubbub.realtime.sockets import namespace
 from tests.journeys.node_client import Node
 from tests.realtime.conftest import OPEN_WRITERS, WebSocketClient
 from tests.support.live_instance import LiveInstance, RemoteInstances

@@ -16,7 +16,7 @@ from tests.journeys.conftest import UNLIMITED
 from tests.journeys.device import ChangeNotifier, Device, register
 from tests.support.lossy_proxy import LossyProxy
 from tests.support.redis_servers import RedisServer, Sentinel
-from tests.support.server_process import ServerProcess
+from tests.support.server_process import ServerProcess, run_together
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 
@@ -30,7 +30,8 @@ def instances(database_url, tmp_path):
     @asynccontextmanager
     async def start(redis_url: str):
         shared = {"database_url": database_url, "redis_url": redis_url, "default_rooms": "", **UNLIMITED}
-        async with ServerProcess(tmp_path, **shared) as one, ServerProcess(tmp_path, **shared) as other:
+        processes = ServerProcess(tmp_path, **shared), ServerProcess(tmp_path, **shared)
+        async with run_together(*processes) as (one, other):
             yield one, other
             assert one.error_lines() == other.error_lines() == []
 

@@ -4,21 +4,20 @@ import asyncio
 import json
 import os
 import random
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from typing import NamedTuple
+from uuid import uuid4
 
-import asyncpg
 import pytest
 
+from hubbub.prove import database as prove_database
 from tests.journeys.device import ChangeNotifier, Device, register
 from tests.support.client_model import Json
 from tests.support.server_process import ServerProcess
 
-KILLS = (2, 4)  # as many as time allows, at least and at most
+KILLS = (2, 3)  # as many as time allows, at least and at most
 ENOUGH_S = 15.0
 BETWEEN = (60, 160)  # events between two kills, at random
 WRITERS = 3  # of each client: as many of its messages are in flight at once
@@ -81,37 +80,18 @@ class Stored(NamedTuple):
 
 
 async def stored(database_url: str) -> Stored:
-    """Read with plain SQL what is stored."""
-    messages = "SELECT sender_id, client_id, id, room_id, seq, body FROM messages"
-    entries = "SELECT room_id, seq, event, payload FROM entries ORDER BY room_id, seq"
+    """Read with plain SQL what is stored, as `hubbub prove` does."""
+    state = await prove_database.read_stored(database_url)
     found = Stored({}, {})
-    rows, log = [[_plain(row) for row in some] for some in await _read(database_url, messages, entries)]
-    for sender, client_id, *rest in rows:
-        found.messages.setdefault((sender, client_id), []).append(tuple(rest))
-    for room_id, seq, event, payload in log:
-        found.logs.setdefault(room_id, []).append((seq, event, json.loads(payload)))
+    for row in state.messages:
+        rest = (row.id, row.room_id, row.seq, row.body)
+        found.messages.setdefault((row.sender_id, row.client_id), []).append(rest)
+    for entry in state.entries:
+        found.logs.setdefault(entry.room_id, []).append((entry.seq, entry.event, json.loads(entry.payload)))
     return found
 
 
-async def _read(database_url: str, *queries: str) -> list[list[Any]]:
-    if database_url.startswith("sqlite://"):
-        connection = sqlite3.connect(database_url.removeprefix("sqlite://"))
-        try:
-            return [connection.execute(query).fetchall() for query in queries]
-        finally:
-            connection.close()
-    server = await asyncpg.connect(database_url)
-    try:
-        return [await server.fetch(query) for query in queries]
-    finally:
-        await server.close()
-
-
-def _plain(row: Any) -> list[Any]:
-    return [str(value) if isinstance(value, UUID) else value for value in row]
-
-
-@pytest.mark.slow("9 s: instances are killed and started again and again")
+@pytest.mark.slow("7 s: instances are killed and started again and again")
 async def test_acknowledged_messages_survive_kill_9(
     server_process: ServerProcess, notifier: ChangeNotifier, database_url: str, figures: Callable[[str], None]
 ) -> None:

@@ -33,7 +33,7 @@ def tried(said, name):
     return int(re.search(rf"^{name} .*\n +(\d+) ", said, re.MULTILINE)[1])
 
 
-@pytest.mark.slow("10 s: a run of hubbub prove on SQLite")
+@pytest.mark.slow("9 s: a run of hubbub prove on SQLite")
 def test_all_guarantees_hold_on_sqlite(tmp_path, figures):
     code, said = prove(tmp_path, "--database-url", "sqlite", "--minutes", "0.07", "--faults", "kill,twins")
 
@@ -45,7 +45,7 @@ def test_all_guarantees_hold_on_sqlite(tmp_path, figures):
     figures(f"{tried(said, 'G1')} acks on SQLite, the instance killed meanwhile: none lost")
 
 
-@pytest.mark.slow("18 s: a run of hubbub prove with servers of its own")
+@pytest.mark.slow("14 s: a run of hubbub prove with servers of its own")
 def test_all_guarantees_hold_on_postgresql_and_redis(tmp_path, figures):
     """On servers that it starts itself: only those can be frozen and crashed."""
     code, said = prove(
@@ -102,7 +102,7 @@ def test_ten_failovers_under_load_lose_nothing(tmp_path, figures):
     figures(f"{rounds} failovers at {rate:.0f} acks a second, none lost: longest interruption {longest} ms")
 
 
-@pytest.mark.slow("10 s: a run of hubbub prove until it finds the mistake")
+@pytest.mark.slow("9 s: a run of hubbub prove until it finds the mistake")
 def test_an_instance_that_drops_entries_is_detected(tmp_path):
     """A mistake is planted in hubbub itself: every Python that starts here finds it in its path."""
     (tmp_path / "planted").mkdir()

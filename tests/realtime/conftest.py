@@ -83,7 +83,8 @@ class WebSocketClient(TcpClient):
         key = os.urandom(4) if key is None else key
         if not any(key):
             return head + key + data
-        return head + key + bytes(byte ^ key[i % 4] for i, byte in enumerate(data))
+        repeated = (key * (len(data) // 4 + 1))[: len(data)]
+        return head + key + (int.from_bytes(data) ^ int.from_bytes(repeated)).to_bytes(len(data))
 
     def send_text(self, text: str) -> None:
         self.send(self.frame(text.encode()))

@@ -16,7 +16,14 @@ from hubbub.schemas import errors, events
 from hubbub.schemas.base import encode
 from hubbub.schemas.chat.messages import Message, ReactionCount
 from hubbub.schemas.chat.rooms import LastMessage, OwnMembership, Room
-from hubbub.schemas.events import EVENTS, EntryEvent, OutgoingEvent
+from hubbub.schemas.events import EVENTS, EntryEvent, EventSpec, OutgoingEvent
+from hubbub.schemas.notifications.events import (
+    INBOX_EVENTS,
+    InboxReady,
+    NotificationNew,
+    NotificationReadHint,
+)
+from hubbub.schemas.notifications.notifications import Notification, NotificationData
 from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
 from hubbub.schemas.users.users import User
 from hubbub.services.eventlog.event_log import encode_entry
@@ -63,6 +70,17 @@ room = msgspec.structs.replace(
     last_message=LastMessage(id=MESSAGE, seq=7, sender=ada, preview="a", at=STAMP),
     my=OwnMembership(role="owner", last_read_seq=3, unread=4, mentions=0, muted=False),
 )
+notification = Notification(
+    id=MESSAGE,
+    seq=7,
+    kind="message.mention",
+    title="Ada mentioned you in r",
+    body="a",
+    data=NotificationData(room_id=ROOM, message_id=MESSAGE, seq=9),
+    actor=ada,
+    read_at=None,
+    created_at=STAMP,
+)
 bad_field = InvalidPayload(fields=(("body", "Required."),))
 
 SAMPLES: dict[str, OutgoingEvent] = {
@@ -94,6 +112,13 @@ SAMPLES: dict[str, OutgoingEvent] = {
     "closing": events.Closing(
         code=CloseCode.DRAINING, message="This instance is going down.", retry_after_ms=1500
     ),
+    "notifications.ready": InboxReady(
+        user=ada, session_id=MESSAGE, server_time=STAMP, epoch="e1", last_seq=7, unread=1000
+    ),
+    "notifications.notification:new": NotificationNew(seq=7, at=STAMP, notification=notification, unread=3),
+    "notifications.notification:new sync": NotificationNew(seq=7, at=STAMP, notification=notification),
+    "notifications.notification:read": NotificationReadHint(ids=[MESSAGE], unread=2),
+    "notifications.notification:read all": NotificationReadHint(up_to_seq=7, unread=0),
     "closing null": events.Closing(code=CloseCode.SUSPENDED, message="x", retry_after_ms=None),
 }
 
@@ -111,8 +136,12 @@ def test_an_event_is_encoded_as_before(name: str) -> None:
 
 
 def test_every_event_has_a_recorded_sample() -> None:
-    assert {event.event_name for event in SAMPLES.values()} == set(EVENTS)
+    assert {type(event) for event in SAMPLES.values()} == {spec.struct for spec in _specs()}
     assert SAMPLES.keys() == RECORDED.keys()
+
+
+def _specs() -> list[EventSpec]:
+    return [*EVENTS.values(), *INBOX_EVENTS.values()]
 
 
 def _leaves(struct: type[OutgoingEvent]) -> Iterator[type[OutgoingEvent]]:
@@ -124,15 +153,15 @@ def _leaves(struct: type[OutgoingEvent]) -> Iterator[type[OutgoingEvent]]:
 
 
 def test_the_table_holds_every_event() -> None:
-    assert {spec.struct for spec in EVENTS.values()} == set(_leaves(OutgoingEvent))
-    assert all(name == spec.struct.event_name for name, spec in EVENTS.items())
-    assert all(spec.description.endswith(".") for spec in EVENTS.values())
+    assert {spec.struct for spec in _specs()} == set(_leaves(OutgoingEvent))
+    assert all(
+        name == spec.struct.event_name for table in (EVENTS, INBOX_EVENTS) for name, spec in table.items()
+    )
+    assert all(spec.description.endswith(".") for spec in _specs())
 
 
 def test_the_name_of_an_event_is_not_in_its_payload() -> None:
-    named = [
-        name for name, spec in EVENTS.items() if {"event_name", "kind"} & set(spec.struct.__struct_fields__)
-    ]
+    named = [spec for spec in _specs() if {"event_name", "kind"} & set(spec.struct.__struct_fields__)]
 
     assert named == []
 
@@ -204,13 +233,8 @@ def test_no_event_is_appended_or_emitted_by_name_and_dict() -> None:
                 untyped.append(f"{name}:{call.lineno}")
 
     assert untyped == []
-    assert sending >= {
-        "append",
-        "emit",
-        "_emit",
-        "encode_event",
-        "encode_entry",
-    }  # the search finds something
+    expected = {"append", "emit", "_emit", "encode_event", "encode_entry"}
+    assert sending >= expected  # the search finds something
 
 
 def test_hints_are_published_as_structs_only() -> None:

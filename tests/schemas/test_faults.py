@@ -19,6 +19,8 @@ from hubbub.http.routes import doc_of
 from hubbub.realtime.chat import events
 from hubbub.schemas import faults
 from hubbub.schemas.base import EventDecoder, parse, strict
+from hubbub.schemas.chat import messages
+from hubbub.schemas.eventlog import entries
 from hubbub.schemas.sync import connection
 from tests.support.live_instance import LiveInstance
 
@@ -57,7 +59,11 @@ def bare(kind: inspect.Type) -> inspect.Type:
 
 def wrong(kind: inspect.Type) -> Iterator[Any]:
     """Values that violate each constraint of a type."""
-    yield from (1.5, object, [[]], {"a": []})  # of no type here. `object` stands for null
+    yield from (object, [[]])  # of no type here. `object` stands for null
+    yield True if isinstance(kind, inspect.FloatType) else 1.5
+    is_free = isinstance(kind, inspect.DictType) and isinstance(kind.value_type, inspect.AnyType)
+    is_optional = isinstance(kind, inspect.StructType) and not any(each.required for each in kind.fields)
+    yield "no object" if is_optional else {"a": ["\x00"]} if is_free else {"a": []}
     match kind:
         case inspect.StrType():
             yield from (7, "a\x00b" + "x" * (kind.min_length or 0), "\ud800" + "x" * (kind.min_length or 0))
@@ -68,14 +74,20 @@ def wrong(kind: inspect.Type) -> Iterator[Any]:
             yield from ("7", True)
             yield from () if kind.ge is None else (kind.ge - 1, -(10**40))
             yield from () if kind.le is None else (kind.le + 1, 10**40)
+        case inspect.FloatType():
+            yield from ("7", 1.001)
+            yield from () if kind.ge is None else (kind.ge - 1,)
+            yield from () if kind.le is None else (kind.le + 1,)
         case inspect.ListType():
-            yield from () if kind.max_length is None else (["x"] * (kind.max_length + 1),)
+            too_many = range((kind.max_length or 0) + 1)
+            yield from () if kind.max_length is None else ([f"x{number}" for number in too_many],)
             yield from ([] if kind.min_length else "no list", ["x", 7, None])
         case inspect.DictType():
             yield from () if kind.max_length is None else ({str(n): n for n in range(kind.max_length + 1)},)
-            yield {"no id": "no number"}
+            yield {"no id": "no text\x00" if is_free else "no number"}
         case inspect.StructType():
-            yield from ({}, {"reason": 7, "more": 8})
+            yield from ({},) if any(each.required for each in kind.fields) else ()
+            yield {kind.fields[0].encode_name: [[]], "more": 8}
         case _:
             yield "something else"
 
@@ -111,7 +123,8 @@ def top(field: str) -> str:
 def test_every_constraint_of_every_field_is_refused_in_a_sentence(kind: type) -> None:
     for field in fields(kind):
         for value in wrong(bare(field.type)):
-            optional = isinstance(field.type, inspect.UnionType)
+            outer = field.type.type if isinstance(field.type, inspect.Metadata) else field.type
+            optional = isinstance(outer, inspect.UnionType)
             raw = {field.name: None if value is object else value}
             refused = refusal(kind, raw) if not (optional and value is object) else None
             if refused is None:
@@ -123,11 +136,13 @@ def test_every_constraint_of_every_field_is_refused_in_a_sentence(kind: type) ->
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_all_bad_fields_are_named_at_once(kind: type) -> None:
-    names = {field.name for field in fields(kind)}
+    is_number = {field.name: isinstance(bare(field.type), inspect.FloatType) for field in fields(kind)}
+    names = is_number.keys()
     strictly = inspect.type_info(kind).forbid_unknown_fields  # type: ignore[attr-defined]
     unknown = {"no such field": 1} if strictly else {}
+    bad = {name: True if is_number[name] else 1.5 for name in names}
 
-    refused = refusal(kind, dict.fromkeys(names, 1.5) | unknown) if names | unknown.keys() else None
+    refused = refusal(kind, bad | unknown) if names | unknown.keys() else None
 
     assert refused is None or {name for name, _ in refused.fields} == names | unknown.keys()
     missing = {field.name for field in fields(kind) if field.required}
@@ -165,10 +180,18 @@ def test_an_error_is_bounded_whatever_was_sent() -> None:
 def test_the_last_of_duplicate_fields_counts() -> None:
     decode = EventDecoder(connection.RefreshAuth)
 
-    with pytest.raises(InvalidPayload) as refused:
-        decode('["auth:refresh", {"token": 5, "token": "good"}]')
+    assert decode('["auth:refresh", {"token": 5, "token": "good"}]').token == "good"
+    with pytest.raises(InvalidPayload):
+        decode('["auth:refresh", {"token": "good", "token": 5}]')
 
-    assert refused.value.message
+
+def test_an_id_with_an_unpaired_surrogate_is_a_fault() -> None:
+    for kind, name in ((messages.MessageRef, "message_id"), (messages.SendMessage, "client_id")):
+        with pytest.raises(InvalidPayload) as refused:
+            parse(kind, {name: "\ud800"})
+        assert name in [field for field, _ in refused.value.fields]
+    with pytest.raises(InvalidPayload):
+        parse(entries.Sync, {"rooms": {"\ud800": 1}})
 
 
 async def test_both_edges_name_all_bad_fields_in_the_same_words(instance: LiveInstance) -> None:

@@ -44,8 +44,11 @@ RECORDED = [
         EraseAccount(user_id=USER_ID),
     ),
     (
-        '{"user_id":"019b0c7e-8f4d-7c3a-9a55-0d6d3f1f6a10","after":4711}',
-        EraseAccount(user_id=USER_ID, after=4711),
+        (
+            '{"user_id":"019b0c7e-8f4d-7c3a-9a55-0d6d3f1f6a10",'
+            '"after_room_id":"019b0c7e-8f4d-7c3a-9a55-0d6d3f1f6a10","after_seq":4711}'
+        ),
+        EraseAccount(user_id=USER_ID, after_room_id=USER_ID, after_seq=4711),
     ),
 ]
 
@@ -58,6 +61,13 @@ def test_a_payload_of_the_previous_release_is_decoded(stored, payload):
 @pytest.mark.parametrize(("stored", "payload"), RECORDED)
 def test_a_payload_is_stored_as_the_previous_release_reads_it(stored, payload):
     assert encode(payload).decode() == stored
+
+
+def test_a_deletion_of_an_earlier_release_begins_again():
+    """Its progress was the id of an entry; entries have none any more."""
+    stored = '{"user_id":"019b0c7e-8f4d-7c3a-9a55-0d6d3f1f6a10","after":4711}'
+
+    assert msgspec.json.decode(stored, type=EraseAccount) == EraseAccount(user_id=USER_ID)
 
 
 def test_a_field_of_a_newer_release_is_ignored():

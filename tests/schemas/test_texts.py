@@ -21,10 +21,14 @@ APART = {
     "tokens, codes and cursors, which are looked up": r".*token|code|cursor|epoch|state|verifier|challenge",
     "passwords, which are hashed": r".*password",
     "words to search for": r"query",
-    "values that are compared": r"(Filters|ListAuditLog|ExportAuditLog)\.(action|target_kind|target_id|ip)",
+    "values that are compared": r"(Filters|ListAuditLog|ExportAuditLog)\.(action|target_kind|target_id|ip)"
+    r"|List\w+\.(tags|technologies|platform|event)"
+    r"|(ListJobs|RetryJobs)\.kind",
+    "names in the path, which are looked up": r"\w*(Queue|Schedule|Job)(s|Ref)?\.name|id_or_slug",
     "what a provider says": r"Callback\.(error|iss)",
     "a URL of this site": r"Authorize\.redirect",
-    "texts of several lines": r"(SendMessage|EditMessage)\.body|UpdateProfile\.bio",
+    "texts of several lines": r"(SendMessage|EditMessage|CreateAnnouncement)\.body"
+    r"|(Update(Portfolio)?Profile|ProfileFields)\.bio|(New|Update)\w+\.(description|content|excerpt|summary)",
     "usernames, which have their own rule": r".*username",
     "e-mail addresses of accounts": r"email",
     "what an earlier release stored": r"RemoveReaction\.emoji",
@@ -130,10 +134,13 @@ def test_names_and_lines_are_among_the_texts():
             ("UpdateProfile", "display_name"),
             ("CreateApiKey", "name"),
             ("Suspend", "reason"),
+            ("CreateAnnouncement", "title"),
         ),
         *(("CreateRoom", "name"), ("UpdateRoom", "name"), ("JoinRoom", "name")),
     }
-    assert {(kind.__name__, name) for kind, name, _ in LINES} == {
+    lines = {(kind.__name__, name) for kind, name, _ in LINES if not kind.is_normalized}
+    assert lines == {  # and those of portfolios
         *(("Login", "device_name"), ("Exchange", "device_name"), ("UpdateProfile", "location")),
+        *(("UpdateProfile", "first_name"), ("UpdateProfile", "last_name")),
         *(("CreateRoom", "topic"), ("UpdateRoom", "topic")),
     }

@@ -55,6 +55,11 @@ BAD = {
     "one without Redis": (deployment.check_instances, [("serve", REDIS), ("serve", {})], "HUBBUB_REDIS_URL"),
     "no Redis here": (command.check_redis, [("serve", {}), ("serve", {})], "HUBBUB_REDIS_URL"),
     "no worker": (deployment.check_worker, [("serve", APART)], "hubbub worker"),
+    "no scheduler": (
+        deployment.check_scheduler,
+        [("serve", APART), ("worker", {})],
+        "hubbub scheduler",
+    ),
 }
 GOOD = {
     "nothing runs": (deployment.check_instances, [], "None is running."),
@@ -67,6 +72,12 @@ GOOD = {
     "one without Redis": (deployment.check_instances, [("serve", {}), ("worker", {})], "different ids"),
     "inline": (deployment.check_worker, [("serve", INLINE)], "serve i0 runs jobs."),
     "a worker": (deployment.check_worker, [("serve", APART), ("worker", {})], "worker i1 runs jobs."),
+    "inline scheduler": (deployment.check_scheduler, [("serve", INLINE)], "serve i0 runs the schedules."),
+    "a scheduler": (
+        deployment.check_scheduler,
+        [("serve", APART), ("scheduler", {})],
+        "scheduler i1 runs the schedules.",
+    ),
     "no proxy": (deployment.check_proxies, [("serve", {})], "None is trusted"),
 }
 

@@ -140,13 +140,43 @@ async def test_the_folder_of_uploads_is_checked_too(tmp_path):
     (tmp_path / "uploads").write_text("in the way")
     settings = Settings.for_tests(data_dir=tmp_path, storage_url=f"file://{tmp_path}/uploads")
 
-    assert f"{tmp_path}/uploads" in await trouble(doctor.check_storage, settings)
+    text = await trouble(doctor.check_storage, settings)
+
+    assert f"{tmp_path}/uploads" in text
+    assert "HUBBUB_STORAGE_URL" in text
 
 
-async def test_a_full_disk_is_a_failure(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor, "MIN_FREE_BYTES", 1 << 60)
+async def test_a_relative_folder_of_uploads_is_the_one_that_is_used(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "files").write_text("in the way")
+    settings = Settings.for_tests(data_dir=tmp_path, storage_url="file://files/uploads")
 
-    assert "Free disk space" in await trouble(doctor.check_storage, Settings.for_tests(data_dir=tmp_path))
+    assert "files/uploads is not writable" in await trouble(doctor.check_storage, settings)
+
+
+async def test_a_file_in_place_of_the_folder_of_the_database_is_a_failure(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    settings = Settings.for_tests(data_dir=tmp_path, database_url=f"sqlite://{tmp_path}/file/hubbub.db")
+
+    text = await trouble(doctor.check_database, settings)
+
+    assert f"{tmp_path}/file/hubbub.db can't be created" in text
+    assert "server" not in text
+
+
+async def test_a_missing_geoip_database_is_a_failure(tmp_path):
+    settings = Settings.for_tests(data_dir=tmp_path, geoip_database=tmp_path / "places.mmdb")
+
+    text = await trouble(doctor.check_files, settings)
+
+    assert "places.mmdb can't be read (No such file or directory)" in text
+    assert "HUBBUB_GEOIP_DATABASE" in text
+
+
+async def test_a_full_disk_is_a_failure(tmp_path):
+    settings = Settings.for_tests(data_dir=tmp_path, disk_min_bytes="100000TB")
+
+    assert "Free disk space" in await trouble(doctor.check_storage, settings)
 
 
 async def test_a_missing_mail_server_is_ok():

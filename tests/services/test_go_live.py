@@ -19,6 +19,8 @@ SITE = {
     "mail_from": "chat <chat@chat.example>",
     "smtp_url": "smtp://127.0.0.1:1",
     "limit_http": "60/20",
+    "limit_public": "60/10",
+    "limit_upload": "20/1",
     "limit_auth": "10/0.17",
     "bcrypt_rounds": 10,
 }
@@ -35,6 +37,7 @@ SITE = {
         ({"trusted_proxies": ""}, "public url", "HUBBUB_TRUSTED_PROXIES"),
         ({"mail_from": "hubbub <hubbub@localhost>"}, "sender", "HUBBUB_MAIL_FROM"),
         ({"limit_auth": "off"}, "limits", "HUBBUB_LIMIT_AUTH"),
+        ({"limit_upload": "off"}, "limits", "HUBBUB_LIMIT_UPLOAD"),
         ({"limit_events": "off", "limit_message_send": "off"}, "limits", "HUBBUB_LIMIT_EVENTS off"),
         ({}, "running", "hubbub serve"),
         ({}, "admin", "hubbub create-admin"),

@@ -20,7 +20,10 @@ def test_each_role_includes_the_permissions_of_the_one_before():
 
 def test_moderators_may_read_and_suspend():
     only_admins = ROLE_PERMISSIONS["admin"] - ROLE_PERMISSIONS["moderator"]
-    assert only_admins == {Permission.SET_ROLES, Permission.DELETE_USERS, Permission.READ_HEALTH}
+    assert only_admins == {
+        *(Permission.SET_ROLES, Permission.DELETE_USERS, Permission.READ_HEALTH, Permission.ANNOUNCE),
+        *(Permission.READ_JOB_PAYLOADS, Permission.MANAGE_JOBS),
+    }
 
 
 @pytest.mark.parametrize("role", ["user", "", "root", "ADMIN"])

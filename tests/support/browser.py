@@ -53,7 +53,7 @@ KEY_CODES = {
     " ": 32,
 }
 
-# Check again after every change of the page, and every 100 ms for changes without an event.
+# Check again after every change of the page, and every 40 ms for changes without an event.
 _WAIT_SCRIPT = """
 new Promise((resolve, reject) => {
   const look = () => {
@@ -65,7 +65,7 @@ new Promise((resolve, reject) => {
     return true;
   };
   const observer = new MutationObserver(look);
-  const often = setInterval(look, 100);
+  const often = setInterval(look, 40);
   const stop = () => { observer.disconnect(); clearInterval(often); clearTimeout(end); };
   const end = setTimeout(() => { stop(); reject(new Error("not in time")); }, %d);
   observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });

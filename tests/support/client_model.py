@@ -165,14 +165,19 @@ class Room:
         return {**message, "reactions": reactions}
 
     def as_log(self) -> list[Entry]:
-        """Return every entry. A deletion removes a message's text from the log, and so does this model."""
-        return [(event, self._without_deleted(payload)) for event, payload in self.log]
+        """Return every entry, without what depends on the time at which it was received.
 
-    def _without_deleted(self, payload: Json) -> Json:
+        A new message is replayed as it is now. A deletion removes its text from the entries of its edits.
+        """
+        return [(event, self._without_changes(event, payload)) for event, payload in self.log]
+
+    def _without_changes(self, event: str, payload: Json) -> Json:
         if "message" not in payload:
             return payload
-        deleted = self.messages[payload["message"]["id"]]["deleted_at"] is not None
-        return {**payload, "message": {"id": payload["message"]["id"]}} if deleted else payload
+        last = self.messages[payload["message"]["id"]]
+        deleted = last["deleted_at"] is not None
+        edited = event == "message:new" and last["edited_at"] is not None
+        return {**payload, "message": {"id": last["id"]}} if deleted or edited else payload
 
 
 class ClientModel:

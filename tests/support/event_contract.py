@@ -4,23 +4,26 @@ from typing import Any
 
 import msgspec
 
-from hubbub.realtime.chat import asyncapi
+from hubbub.realtime import asyncapi
 from hubbub.schemas.errors import ErrorBody
 from hubbub.schemas.eventlog.entries import SyncResponse
-from hubbub.schemas.events import EVENTS
 
-RESULTS = {name: event.result for name, event in asyncapi.incoming().items()}
+CHANNELS = {channel.namespace: channel for channel in asyncapi.CHANNELS}
+RESULTS = {
+    namespace: {name: event.result for name, event in asyncapi.incoming(channel).items()}
+    for namespace, channel in CHANNELS.items()
+}
 
 
-def event_fault(name: str, payload: Any) -> str | None:
+def event_fault(name: str, payload: Any, namespace: str = "/chat") -> str | None:
     """Return what is wrong with an event. Events that are in no table are those of extensions."""
-    spec = EVENTS.get(name)
+    spec = CHANNELS[namespace].events.get(name)
     return None if spec is None else _fault(name, spec.struct, payload)
 
 
-def ack_fault(name: str, ack: dict[str, Any]) -> str | None:
+def ack_fault(name: str, ack: dict[str, Any], namespace: str = "/chat") -> str | None:
     """Return what is wrong with the ack of an event."""
-    result = RESULTS.get(name)
+    result = RESULTS[namespace].get(name)
     if ack.keys() != {"ok", "data" if ack.get("ok") else "error"}:
         return f"ack of {name}: {ack}"
     if not ack["ok"]:

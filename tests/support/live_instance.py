@@ -33,8 +33,11 @@ class OperationRefused(Exception):
 class Client:
     """One client of a user: a stock Socket.IO client that stores received events."""
 
-    def __init__(self, url: str, auth: dict[str, Any], transports: list[str]) -> None:
+    def __init__(
+        self, url: str, auth: dict[str, Any], transports: list[str], namespace: str = "/chat"
+    ) -> None:
         self._url = url
+        self.namespace = namespace
         self._auth = auth
         self._transports = transports
         self.events: list[tuple[str, dict[str, Any]]] = []
@@ -43,13 +46,13 @@ class Client:
         self._event_received = asyncio.Condition()
         self._events_read = 0
         self.sio = socketio.AsyncClient(reconnection=False)
-        self.sio.on("*", self._on_event, namespace="/chat")
-        self.sio.on("connect_error", self._on_connect_error, namespace="/chat")
-        self.sio.on("disconnect", self._on_disconnect, namespace="/chat")
+        self.sio.on("*", self._on_event, namespace=self.namespace)
+        self.sio.on("connect_error", self._on_connect_error, namespace=self.namespace)
+        self.sio.on("disconnect", self._on_disconnect, namespace=self.namespace)
 
     async def _on_event(self, event: str, *arguments: Any) -> None:
         payload = arguments[0] if arguments else {}
-        if (fault := event_fault(event, payload)) is not None:
+        if (fault := event_fault(event, payload, self.namespace)) is not None:
             self.faults.append(fault)
         async with self._event_received:
             self.events.append((event, payload))
@@ -64,7 +67,11 @@ class Client:
     async def connect(self) -> Self:
         """Connect and wait for `ready`. Raises socketio's ConnectionError when refused (see `refusal`)."""
         await self.sio.connect(
-            self._url, namespaces=["/chat"], auth=self._auth, transports=self._transports, wait_timeout=WAIT_S
+            self._url,
+            namespaces=[self.namespace],
+            auth=self._auth,
+            transports=self._transports,
+            wait_timeout=WAIT_S,
         )
         self.ready = await self.next_event("ready")
         return self
@@ -74,8 +81,8 @@ class Client:
 
     async def call_for_ack(self, event: str, **payload: Any) -> dict[str, Any]:
         """The whole ack."""
-        ack: dict[str, Any] = await self.sio.call(event, payload, namespace="/chat", timeout=WAIT_S)
-        assert (fault := ack_fault(event, ack)) is None, fault
+        ack: dict[str, Any] = await self.sio.call(event, payload, namespace=self.namespace, timeout=WAIT_S)
+        assert (fault := ack_fault(event, ack, self.namespace)) is None, fault
         return ack
 
     async def call(self, event: str, **payload: Any) -> dict[str, Any]:
@@ -133,7 +140,7 @@ class Client:
 
     async def synchronize(self) -> None:
         """Wait until all earlier output of the server has been received: one call and its ack."""
-        await self.call_for_ack("room:list", limit=1)
+        await self.call_for_ack("room:list" if self.namespace == "/chat" else "notification:list", limit=1)
 
     def entries(self, room_id: str) -> list[tuple[str, dict[str, Any]]]:
         """Return the durable events of a room, as received."""
@@ -160,6 +167,19 @@ class ApiUser:
     ) -> Client:
         """Connect a client. `url` may be another instance than the one where the user registered."""
         client = Client(url or self._instance.url, {"token": self.token, **auth}, transports or ["websocket"])
+        self._instance.clients.append(client)
+        return await client.connect()
+
+    async def connect_inbox(
+        self, *, transports: list[str] | None = None, url: str | None = None, **auth: Any
+    ) -> Client:
+        """Connect a client to /notifications."""
+        client = Client(
+            url or self._instance.url,
+            {"token": self.token, **auth},
+            transports or ["websocket"],
+            "/notifications",
+        )
         self._instance.clients.append(client)
         return await client.connect()
 
@@ -212,7 +232,8 @@ class LiveInstance:
         """A request to `/api/v1` + path: status and JSON or None, held to the API document."""
         async with self.http.request(method, f"{self.url}/api/v1{path}", **options) as response:
             text = await response.text()
-            body = await response.json(content_type=None) if text else None
+            is_page = response.content_type == "text/html"
+            body = text if is_page else await response.json(content_type=None) if text else None
         api_contract().check(
             method,
             f"/api/v1{path}?{urlencode(options.get('params') or {})}",

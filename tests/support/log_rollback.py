@@ -10,8 +10,8 @@ WAIT_S = 10.0
 
 async def delete_entries_after(room_id: str, last_seq: int) -> None:
     """Delete the entries after `last_seq` from the database, as a failover to a late standby does."""
-    async with database.transaction():
-        await models.Entry.filter(room_id=room_id, seq__gt=last_seq).delete()
+    async with database.transaction() as tx:
+        await tx.execute("DELETE FROM entries WHERE room_id = $1 AND seq > $2", UUID(room_id), last_seq)
         await models.Message.filter(room_id=room_id, seq__gt=last_seq).delete()
         await models.Room.filter(id=room_id).update(last_seq=last_seq)
 

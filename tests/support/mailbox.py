@@ -46,9 +46,8 @@ class Mailbox:
         self.messages: list[EmailMessage] = []
         self.raw_messages: list[RawMail] = []
         self.refusal_of: Callable[[str], str | None] = lambda _: None
-        self.on_step: Callable[[str], Awaitable[None]] = (
-            _do_nothing  # called with "rcpt", and "data" once it is kept
-        )
+        # Called with "rcpt", and with "data" once the message is kept.
+        self.on_step: Callable[[str], Awaitable[None]] = _do_nothing
         self.url = ""
         self._received = asyncio.Condition()
         self._returned: set[int] = set()

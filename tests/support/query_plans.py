@@ -14,9 +14,16 @@ class ExplainingSql:
         self.plans: list[str] = []
 
     async def fetch(self, sql: str, *values: object) -> Rows:
+        await self._explain(sql, *values)
+        return await self._sql.fetch(sql, *values)
+
+    async def execute(self, sql: str, *values: object) -> int:
+        await self._explain(sql, *values)
+        return await self._sql.execute(sql, *values)
+
+    async def _explain(self, sql: str, *values: object) -> None:
         explain = "EXPLAIN" if self.dialect == "postgres" else "EXPLAIN QUERY PLAN"
         rows: Any = await self._sql.fetch(f"{explain} {sql}", *values)
         self.plans.append(
             "\n".join(str(row["QUERY PLAN" if explain == "EXPLAIN" else "detail"]) for row in rows)
         )
-        return await self._sql.fetch(sql, *values)

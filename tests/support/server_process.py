@@ -7,6 +7,8 @@ import signal
 import sys
 import time
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,7 +26,7 @@ class ServerProcess:
 
     def __init__(self, folder: Path, **variables: object) -> None:
         self._folder = folder
-        unlimited = {"limit_http": "off", "limit_auth": "off"}
+        unlimited = {"limit_http": "off", "limit_auth": "off", "limit_public": "off"}
         values = {"env": "test", "data_dir": folder, "log_format": "json", **unlimited, **variables}
         self.settings = {f"HUBBUB_{name.upper()}": str(value) for name, value in values.items()}
         self._process: asyncio.subprocess.Process | None = None
@@ -116,3 +118,13 @@ class ServerProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.kill()
+
+
+@asynccontextmanager
+async def run_together(*processes: ServerProcess) -> AsyncIterator[tuple[ServerProcess, ...]]:
+    """Start processes at the same time, and kill them at the end."""
+    async with AsyncExitStack() as stack:
+        for process in processes:
+            stack.push_async_exit(process)
+        await asyncio.gather(*(process.start() for process in processes))
+        yield processes

@@ -22,13 +22,8 @@ MAX_ATTEMPTS = 3  # a port that was free a moment ago may be taken by now
 
 # Options that make a database fast and not durable: no data must survive the tests.
 NON_DURABLE_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-POSTGRES_OPTIONS = (
-    "max_connections=200",
-    "shared_buffers=64MB",
-    "unix_socket_directories=",
-    "listen_addresses=127.0.0.1",
-    "autovacuum=off",
-)
+LISTEN_OPTIONS = ("unix_socket_directories=", "listen_addresses=127.0.0.1")
+POSTGRES_OPTIONS = (*LISTEN_OPTIONS, "max_connections=200", "shared_buffers=64MB", "autovacuum=off")
 
 
 class ServerUnavailable(Exception):
@@ -39,7 +34,7 @@ class ServerUnavailable(Exception):
 def postgres(*, durable: bool = False) -> Iterator[str]:
     """Yield the URL of a PostgreSQL server, as `postgres://…`, for the duration of the block.
 
-    `durable` keeps the default guarantees of writes to disk, which benchmarks measure.
+    `durable` keeps the default settings, which benchmarks measure.
     """
     if url := os.environ.get(DATABASE_URL_VARIABLE):
         yield url
@@ -51,7 +46,7 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
             [initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
             folder,
         )
-        settings = POSTGRES_OPTIONS if durable else (*NON_DURABLE_OPTIONS, *POSTGRES_OPTIONS)
+        settings = LISTEN_OPTIONS if durable else (*NON_DURABLE_OPTIONS, *POSTGRES_OPTIONS)
         options = [word for option in settings for word in ("-c", option)]
         with _run_server(
             folder, lambda port: [server, "-D", data, "-p", port, *options], "PostgreSQL"

@@ -153,6 +153,15 @@ class RedisBus:
         if self._up:
             await self._connections.wait_confirmed()
 
+    async def publish_confirmed(self, signal: Signal) -> bool:
+        lost_before = self._connections.lost_count
+        self.publish(signal)
+        return (
+            bool(self._up)
+            and await self._connections.wait_confirmed()
+            and self._connections.lost_count == lost_before
+        )
+
     async def is_current(self, user_id: UUID) -> bool:
         return (
             bool(self._up)

@@ -70,7 +70,7 @@ class Emitter:
         )
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connections."""
         await self._topology.close()
 
     async def __aenter__(self) -> Self:

@@ -53,6 +53,7 @@ class NodeConnections:
         self._channels: set[bytes] = set()  # subscribed channels, without those of heartbeats
         self._last_error = ""  # an error that is not of one connection
         self._outdated = True  # whether the nodes must be read again
+        self._lost_count = 0  # messages that no node's publisher got, and those of former nodes
         self._moving = False  # whether channels move between nodes, and no node delivers them
         self._task = tasks.PeriodicTask(
             self._beat, name="redis heartbeat", interval_s=HEARTBEAT_INTERVAL_S, immediately=True
@@ -86,22 +87,20 @@ class NodeConnections:
     @property
     def last_error(self) -> str:
         """The reason why `up` is false, for the log."""
-        connections = [
-            connection
-            for node_connection in self._connections.values()
-            for connection in node_connection
-            if not connection.up
+        errors = [each.last_error for each in self._all_connections() if not each.up and each.last_error]
+        return errors[0] if errors else self._last_error or "no response"
+
+    def _all_connections(self) -> list[Publisher | Subscriber]:
+        return [
+            connection for node_connection in self._connections.values() for connection in node_connection
         ]
-        return next(
-            (connection.last_error for connection in connections if connection.last_error),
-            self._last_error or "no response",
-        )
 
     def publish(self, channel: bytes, payload: bytes) -> None:
         """Publish a message. It is dropped while Redis is unavailable."""
         node_connection = self._connection_for(channel)
         if node_connection is None:
             metrics.count("bus_signals_dropped")
+            self._lost_count += 1
         else:
             node_connection.publisher.enqueue(channel, payload)
 
@@ -122,10 +121,17 @@ class NodeConnections:
         for node_connection in list(self._connections.values()):
             await node_connection.subscriber.wait_subscribed()
 
-    async def wait_confirmed(self) -> None:
-        """Wait until the servers have confirmed the messages published so far, at most 0.1 s."""
-        for node_connection in list(self._connections.values()):
-            await node_connection.publisher.wait_confirmed()
+    async def wait_confirmed(self) -> bool:
+        """Wait until all servers have confirmed what was published, at most 0.1 s each; False if not."""
+        publishers = [node_connection.publisher for node_connection in self._connections.values()]
+        confirmed = [await publisher.wait_confirmed() for publisher in publishers]
+        return all(confirmed)
+
+    @property
+    def lost_count(self) -> int:
+        """A number that changes whenever a message is dropped, or lost with its connection."""
+        publishers = [node_connection.publisher for node_connection in self._connections.values()]
+        return self._lost_count + sum(publisher.lost_count for publisher in publishers)
 
     async def is_current(self, channel: bytes) -> bool:
         """Return whether all messages published on a subscribed channel before this call were received."""
@@ -181,13 +187,10 @@ class NodeConnections:
                 current = await self._identity()
         except REDIS_ERRORS:  # a timeout is one of them; each connection detects the failure itself
             return
-        connections = [
-            connection for node_connection in self._connections.values() for connection in node_connection
-        ]
         misrouted = [
-            connection
-            for connection in connections
-            if connection.up and connection.server.run_id not in ("", current.run_id)
+            each
+            for each in self._all_connections()
+            if each.up and each.server.run_id not in ("", current.run_id)
         ]
         if not current.run_id or not misrouted:
             self._replacements_in_a_row = 0
@@ -284,5 +287,7 @@ class NodeConnections:
 
     async def _close_nodes(self, nodes: list[str]) -> None:
         for node in nodes:
-            for connection in self._connections.pop(node):
+            node_connection = self._connections.pop(node)
+            self._lost_count += node_connection.publisher.lost_count + 1
+            for connection in node_connection:
                 await connection.close()

@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 
 from hubbub.cluster.bus import Bus, PresenceChanged, Signal
 from hubbub.cluster.presence import Instances
+from hubbub.cluster.redis.activity import Activity
 from hubbub.cluster.redis.leases import LEASE_S, USERS_TTL_S, Leases, Renewal
 from hubbub.cluster.redis.reconnecting import REDIS_ERRORS
 from hubbub.cluster.redis.topology import Topology
@@ -49,6 +50,7 @@ class RedisPresence:
         # The leases of all instances.
         self._leases = Leases(topology.client, prefix, self._instance_id, lease_s)
         self._lease_s = lease_s  # duration of a lease
+        self._activity = Activity(topology.client, prefix)  # when users last sent something
         self._local_statuses: dict[UUID, str] = {}  # of the users connected here
         self._stored_users: set[UUID] = set()  # users among them that were stored when they connected
         self._on_change: OnChange | None = None  # called with users whose status changed elsewhere
@@ -101,10 +103,13 @@ class RedisPresence:
 
     # Statuses of users.
 
+    def expect_connected(self, user_id: UUID) -> None:
+        self._local_statuses.setdefault(user_id, "online")
+
     async def mark_connected(self, user_ids: Iterable[UUID]) -> set[UUID]:
         users = list(user_ids)
         for user_id in users:
-            self._local_statuses.setdefault(user_id, "online")
+            self.expect_connected(user_id)
         fields_by_user = await self._write_and_read(users, self._write_instance)
         newly_stored = set(users) - self._stored_users
         self._stored_users |= newly_stored
@@ -119,7 +124,7 @@ class RedisPresence:
         outdated = [
             user_id
             for user_id, status in statuses.items()
-            if fields_by_user[user_id].get("status") not in {None, status}
+            if fields_by_user[user_id].get("status", "online") != status
         ]
         if outdated:  # a status from before they disconnected no longer applies
             await self._write_and_read(outdated, self._write_status)
@@ -128,7 +133,7 @@ class RedisPresence:
                 user_id not in new and user_id in self._local_statuses
             ):  # otherwise they disconnected meanwhile
                 self._local_statuses[user_id] = fields_by_user[user_id].get("status", "online")
-        return new
+        return {user_id for user_id in new if statuses.get(user_id, "online") == "online"}
 
     async def mark_disconnected(self, user_ids: Iterable[UUID]) -> set[UUID]:
         users = list(user_ids)
@@ -151,6 +156,9 @@ class RedisPresence:
                 await self._write_and_read([user_id], self._write_status)
         return changed
 
+    def set_status_immediate(self, user_id: UUID, status: str) -> None:
+        """Do nothing: the statuses are in Redis."""
+
     async def get(self, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         users = list(user_ids)
         fields_by_user: dict[UUID, dict[str, str]] = {}
@@ -165,6 +173,12 @@ class RedisPresence:
             user_id: self._local_statuses[user_id] for user_id in users if user_id in self._local_statuses
         }
         return {**local, **statuses}
+
+    async def mark_active(self, user_ids: Iterable[UUID]) -> None:
+        await self._activity.mark(user_ids)
+
+    async def idle_seconds(self, user_ids: Iterable[UUID]) -> dict[UUID, float]:
+        return await self._activity.idle_seconds(user_ids)
 
     # Storage.
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from hubbub.cluster.bus import PresenceChanged
 from hubbub.cluster.redis.codec import Statuses
+from hubbub.core.batching import slices
 
 BATCH_INTERVAL_S = 0.05  # for which changes are collected
 MAX_CHANGES_PER_MESSAGE = 200
@@ -51,8 +52,8 @@ def by_room(changes: Changes) -> Iterator[Statuses]:
         for room_id in change.rooms:
             rooms.setdefault(room_id, []).append((user_id, change.status, change.last_seen_at))
     for room_id, room_changes in rooms.items():
-        for start in range(0, len(room_changes), MAX_CHANGES_PER_MESSAGE):
-            yield Statuses(room_id, tuple(room_changes[start : start + MAX_CHANGES_PER_MESSAGE]))
+        for batch in slices(room_changes, MAX_CHANGES_PER_MESSAGE):
+            yield Statuses(room_id, tuple(batch))
 
 
 def by_user(changes: Changes) -> Iterator[tuple[UUID, Statuses]]:

@@ -21,9 +21,8 @@ class Probe:
     def __init__(self, publish: Callable[[bytes], None]) -> None:
         self._publish = publish  # publishes on the subscriber's channel
         self._number = 0  # the last number that was published
-        self._next_result: asyncio.Future[bool] | None = (
-            None  # of the number published at the end of this turn
-        )
+        # The result of the number that is published at the end of this turn.
+        self._next_result: asyncio.Future[bool] | None = None
         # Numbers that are not received yet: number, monotonic time, result. The oldest is first. While Redis
         # does not respond, at most four are added a second.
         self._pending: deque[tuple[int, float, asyncio.Future[bool]]] = deque(maxlen=MAX_PENDING_PROBES)

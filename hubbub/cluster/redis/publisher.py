@@ -41,6 +41,7 @@ class Publisher(ReconnectingConnection):
         # Commands and confirmations are counted, to detect when all commands up to one are confirmed.
         self._enqueued_count = 0  # commands
         self._confirmed_count = 0  # confirmations
+        self.lost_count = 0  # messages that were dropped, or sent and not confirmed
         self._sending_since = math.inf  # monotonic time of the batch that is not confirmed
         self._confirm_waiters: deque[tuple[int, asyncio.Future[None]]] = deque()  # by `_enqueued_count`
 
@@ -48,6 +49,7 @@ class Publisher(ReconnectingConnection):
         """Queue a message. It is dropped while Redis is unavailable, and while the queue is full."""
         if not self.up or len(self._queue) >= MAX_QUEUED_MESSAGES or self._queued_bytes >= MAX_QUEUED_BYTES:
             metrics.count("bus_signals_dropped")
+            self.lost_count += 1
             return
         # Written as RESP here: three short strings need no packer.
         self._append(
@@ -67,21 +69,23 @@ class Publisher(ReconnectingConnection):
         self._not_empty.set()
         self._idle.clear()
 
-    async def wait_confirmed(self) -> None:
+    async def wait_confirmed(self) -> bool:
         """Wait until Redis has confirmed the messages queued so far, at most 0.1 s.
 
-        Returns at once while Redis does not respond.
+        Returns False at once while Redis does not respond, and after that time. `lost_count` reports messages
+        for which nothing waits any more.
         """
-        if (
-            self._confirmed_count >= self._enqueued_count
-            or clock.monotonic() - self._sending_since > CONFIRM_TIMEOUT_S
-        ):
-            return
+        if self._confirmed_count >= self._enqueued_count:
+            return True
+        if clock.monotonic() - self._sending_since > CONFIRM_TIMEOUT_S:
+            return False
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._confirm_waiters.append((self._enqueued_count, future))
         with suppress(TimeoutError):
             async with asyncio.timeout(CONFIRM_TIMEOUT_S):
                 await future
+                return True
+        return False
 
     def _confirm(self, up_to: int) -> None:
         self._confirmed_count = up_to
@@ -112,6 +116,7 @@ class Publisher(ReconnectingConnection):
                     self._idle.set()
         finally:
             metrics.count("bus_signals_dropped", by=len(self._queue))
+            self.lost_count += self._enqueued_count - self._confirmed_count
             self._queue.clear()
             self._queued_bytes = 0
             self._not_empty.clear()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hubbub.cluster.memory import MemoryRateLimiter
+from hubbub.cluster.redis.circuit_breaker import CircuitBreaker
 from hubbub.cluster.redis.reconnecting import REDIS_ERRORS
 from hubbub.cluster.redis.topology import Topology
 from hubbub.core import clock, metrics
@@ -20,7 +21,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 REDIS_TIMEOUT_S = 0.08  # for a request to wait for Redis; then its instance counts alone
-RETRY_DELAY_S = 1.0  # from a failure until one request calls Redis again
 OUTAGE_LOG_INTERVAL_S = 60.0  # between two outages that are logged
 _SCRIPT_DIR = Path(__file__).parent
 BUCKETS_SCRIPT = (_SCRIPT_DIR / "buckets.lua").read_text()
@@ -67,11 +67,10 @@ class RedisRateLimiter:
         self._failures_loader: BatchLoader[_FailureRequest, FailureState] = BatchLoader(
             self._update_failures_batch, name="failures"
         )
-        self._unavailable = False  # whether the last call to Redis failed
-        self._retry_at = 0.0  # monotonic time before which Redis is not called
+        self._breaker = CircuitBreaker()
         self._outage_logged_at = float("-inf")  # monotonic time of the last logged outage
         self._outage_logged = False  # whether the end of an outage is to be logged
-        metrics.gauge("rate_limits_shared", lambda: float(not self._unavailable))
+        metrics.gauge("rate_limits_shared", lambda: float(not self._breaker.is_open))
 
     async def acquire(self, kind: str, key: str, rate: Rate, cost: int = 1) -> Decision:
         request = _AcquireRequest(f"{self._prefix}{kind}:{key}", rate, cost)
@@ -106,12 +105,9 @@ class RedisRateLimiter:
             return None
 
     async def _call_redis(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Call Redis. Raises _Unavailable, at once if a call failed less than RETRY_DELAY_S ago."""
-        now = clock.monotonic()
-        if now < self._retry_at:
+        """Call Redis. Raises _Unavailable, at once if a call failed a moment ago."""
+        if not self._breaker.allows_call():
             raise _Unavailable
-        if self._unavailable:
-            self._retry_at = now + RETRY_DELAY_S  # this call probes; the others do not wait for it
         try:
             async with asyncio.timeout(self.timeout_s):
                 result = await request()
@@ -124,20 +120,17 @@ class RedisRateLimiter:
     def _on_failure(self, error: Exception) -> None:
         metrics.count("rate_limit_redis_failures")
         now = clock.monotonic()
-        self._retry_at = now + RETRY_DELAY_S
-        if not self._unavailable and now - self._outage_logged_at > OUTAGE_LOG_INTERVAL_S:
+        if not self._breaker.is_open and now - self._outage_logged_at > OUTAGE_LOG_INTERVAL_S:
             self._outage_logged_at, self._outage_logged = now, True
             reason = "timeout" if isinstance(error, TimeoutError) else str(error)
             log.warning("rate limits are counted by each instance alone", extra={"reason": reason})
-        self._unavailable = True
+        self._breaker.record_failure()
 
     def _on_success(self) -> None:
-        self._retry_at = 0.0
-        if self._unavailable:
-            self._unavailable = False
-            if self._outage_logged:
-                self._outage_logged = False
-                log.info("rate limits are shared by all instances again")
+        if self._breaker.is_open and self._outage_logged:
+            self._outage_logged = False
+            log.info("rate limits are shared by all instances again")
+        self._breaker.record_success()
 
     # Batches.
 
@@ -169,9 +162,8 @@ class RedisRateLimiter:
     ) -> dict[_FailureRequest, FailureState]:
         states: dict[_FailureRequest, FailureState] = {}
         async with asyncio.timeout(self.timeout_s):
-            for (
-                each
-            ) in requests:  # one by one: a cluster client that runs commands concurrently may send one twice
+            # One by one: a cluster client that runs commands concurrently may send one twice.
+            for each in requests:
                 reply = await self._redis.eval(
                     FAILURES_SCRIPT, 1, each.key, each.operation, FAILURE_TTL_MS, SUCCESS_TTL_MS
                 )

@@ -37,12 +37,10 @@ class Subscriber(ReconnectingConnection):
         self._on_message = on_message  # called for each message, except heartbeats
         self.probe = probe  # gets the messages of the heartbeat channel
         prefix = "s" if sharded else ""
-        # To subscribe and to unsubscribe.
-        self._commands = (f"{prefix}subscribe".upper(), f"{prefix}unsubscribe".upper())
-        self._message_type, self._confirmation_type = (
-            f"{prefix}message".encode(),
-            f"{prefix}subscribe".encode(),
-        )
+        self._subscribe_command = f"{prefix}subscribe".upper()
+        self._unsubscribe_command = f"{prefix}unsubscribe".upper()
+        self._message_type = f"{prefix}message".encode()
+        self._confirmation_type = f"{prefix}subscribe".encode()
         self._heartbeat_at = 0.0  # monotonic time of the last heartbeat
         self._desired: set[bytes] = {heartbeat_channel}  # channels to be subscribed
         self._subscribed: set[bytes] = set()  # channels whose SUBSCRIBE was sent
@@ -126,10 +124,9 @@ class Subscriber(ReconnectingConnection):
                 self._checkpoints.append((self._sent_count, self._change_count))
                 self._on_confirmed()
                 # A command for each channel: sharded channels of one command must be in one slot.
-                if commands := [
-                    *((self._commands[0], it) for it in added),
-                    *((self._commands[1], it) for it in removed),
-                ]:
+                commands = [(self._subscribe_command, each) for each in added]
+                commands += [(self._unsubscribe_command, each) for each in removed]
+                if commands:
                     packed = connection.pack_commands(commands)
                     await connection.send_packed_command(packed, check_health=False)
 

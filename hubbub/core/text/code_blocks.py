@@ -22,7 +22,8 @@ _HEADING = re.compile(r"#{1,6}(?=[ \t]|$)")
 _FENCE = re.compile(r"`{3,}+(?!.*`)|~{3,}")
 _SETEXT_UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
 _LIST_MARKER = re.compile(r"(?:[*+-]|(\d{1,9})[.)])(?=[ \t]|$)")
-_THEMATIC_BREAK_MARKS = "*-_"  # three of one of them, and nothing else, are a thematic break
+_BREAK_MARKS = "*-_"  # several of one of them, and nothing else, are a thematic break
+_MIN_BREAK_MARKS = 3
 
 
 def without_code(body: str) -> str:
@@ -93,15 +94,14 @@ class _Line:
     def is_break(self) -> bool:
         """Whether the rest is a thematic break."""
         mark = self.text[self.next_at]
-        if mark not in _THEMATIC_BREAK_MARKS:
+        if mark not in _BREAK_MARKS:
             return False
         if self._mark_tails is None:
             self._mark_tails = {}
         if mark not in self._mark_tails:  # for all markers of nested lists in this line
             self._mark_tails[mark] = len(self.text.rstrip(f"{mark} \t"))
-        return self.next_at >= self._mark_tails[mark] and self.text.count(mark, self.next_at) >= len(
-            _THEMATIC_BREAK_MARKS
-        )
+        is_only_marks = self.next_at >= self._mark_tails[mark]
+        return is_only_marks and self.text.count(mark, self.next_at) >= _MIN_BREAK_MARKS
 
 
 class _Fence(NamedTuple):
@@ -110,10 +110,11 @@ class _Fence(NamedTuple):
     lines: list[str]
 
     def closes(self, line: _Line) -> bool:
+        """Return whether a line ends the block: at least as many marks, and nothing else."""
+        if line.indent >= CODE_INDENT_COLUMNS:
+            return False
         rest = line.text[line.next_at :].rstrip(" \t")
-        return (
-            line.indent < CODE_INDENT_COLUMNS and len(rest) >= len(self.mark) and not rest.strip(self.mark[0])
-        )
+        return len(rest) >= len(self.mark) and not rest.strip(self.mark[0])
 
 
 class _Scanner:

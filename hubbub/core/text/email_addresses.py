@@ -39,12 +39,8 @@ def canonical(text: str) -> str | None:
     if name is None or "." not in name or name.endswith(".invalid"):  # RFC 6761, 6.4: never exists
         return None
     normalized = f"{local}@{name}"
-    # A fixed point: folding folded text must not change it.
-    return (
-        normalized
-        if _fold(normalized) == normalized and len(normalized.encode()) <= MAX_EMAIL_CHARS
-        else None
-    )
+    is_fixed_point = _fold(normalized) == normalized  # folding folded text must not change it
+    return normalized if is_fixed_point and len(normalized.encode()) <= MAX_EMAIL_CHARS else None
 
 
 def normalize(text: str) -> str:

@@ -10,13 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-RESERVED_FILE = Path(__file__).with_name("data") / "reserved_usernames.txt"
+RESERVED_FILE = Path(__file__).parent.with_name("data") / "reserved_usernames.txt"
 DELETED_PREFIX = "deleted"  # usernames of deleted accounts begin with it
 # Characters, from which on `l` for `i` counts as a disguise: `ali` is not `all`.
 MIN_FOLDED_CHARS = 5
 
 _SEPARATORS = re.compile(r"[._-]+")
 _DIGIT_LETTERS = str.maketrans("034578", "oeastb")
+_NUMBERED = re.compile(r"[^0-9]5$")  # the fifth of a name: `user5` is not `users`
 _LETTER_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))  # two letters that look like one
 
 
@@ -26,7 +27,7 @@ class _ReservedKeys(NamedTuple):
 
 
 def is_reserved(username: str) -> bool:
-    """Whether a username is reserved or looks like a reserved one.
+    """Return whether a username is reserved or looks like a reserved one.
 
     Case, width, separators, and digits in place of letters do not count.
     """
@@ -43,10 +44,12 @@ def look_alike_key(username: str, letter_for_one: str = "l") -> str:
     """Return the key that look-alike usernames share. `letter_for_one` replaces the digit 1."""
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", username).casefold())
     text = "".join(each for each in text if not unicodedata.combining(each))
-    text = _SEPARATORS.sub("", text).translate(_DIGIT_LETTERS).replace("1", letter_for_one)
+    text = _SEPARATORS.sub("", text)
+    number = text[-1:] if _NUMBERED.search(text) else ""
+    text = text.removesuffix(number).translate(_DIGIT_LETTERS).replace("1", letter_for_one)
     for pair, letter in _LETTER_PAIRS:
         text = text.replace(pair, letter)
-    return text
+    return text + number
 
 
 def _fold_i(key: str) -> str:

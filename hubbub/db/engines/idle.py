@@ -30,6 +30,11 @@ class PoolConnections:
         self.stuck: list[Any] = []  # the whole pool, if none is idle and none makes progress
         self.check_requested = asyncio.Event()  # set to check at once instead of within a second
 
+    @property
+    def has_waiters(self) -> bool:
+        """Whether the pool is exhausted and a caller waits for a connection."""
+        return bool(self._pool._queue._getters)
+
     def failed(self, connection: Any, error: BaseException) -> None:  # noqa: ANN401 - likewise
         """Close a connection on which a statement failed because its server can't perform it."""
         self._last_failure_at = clock.monotonic()
@@ -68,9 +73,8 @@ class PoolConnections:
         started_at = clock.monotonic()
         _, pending = await asyncio.wait(checks, timeout=CHECK_S)
         if pending and clock.monotonic() - started_at > CHECK_S + GRACE_S:
-            _, pending = await asyncio.wait(
-                pending, timeout=GRACE_S
-            )  # the responses may have arrived already
+            # This process was stopped. The responses may have arrived already.
+            _, pending = await asyncio.wait(pending, timeout=GRACE_S)
         for task, holder in zip(checks, holders, strict=True):
             if task in pending:
                 self._drop([holder], TimeoutError())  # which also ends the task

@@ -32,6 +32,10 @@ ACQUIRE_S = 5.0
 ROLLBACK_S = 2.0
 WRITE_CHECK_TIMEOUT_S = 2.0  # for a server to report whether it accepts writes
 _ACTIVE_PIDS_QUERY = "SELECT pid FROM pg_stat_activity WHERE pid = ANY($1::int[]) AND state = 'active'"
+# A prepared statement keeps the plan that it got while its tables were small: it would read them from end to
+# end when they are large, until the server has analyzed them. What is read often has an index. Without an
+# index a table is still read from end to end, at a price for which the server would compile the statement.
+PLANS_SQL = "SET enable_seqscan = off; SET jit = off"
 _DSN_OPTIONS = ("host", "port", "user", "password", "database")
 
 
@@ -42,7 +46,7 @@ class Connection(asyncpg.Connection):
         return ""
 
 
-async def _acquire(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg leave it open
+async def acquire(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg leave it open
     """Acquire a connection from the pool. Raises DBConnectionError if none is available in time."""
     if client.unresponsive:
         raise DBConnectionError("the server did not respond a moment ago")
@@ -54,7 +58,8 @@ async def _acquire(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg l
     return connection
 
 
-async def _release(client: Any, connection: Any, error: BaseException | None = None) -> None:  # noqa: ANN401 - likewise
+async def release(client: Any, connection: Any, error: BaseException | None = None) -> None:  # noqa: ANN401 - likewise
+    """Return a connection to the pool. It is closed if the error says that its server can't be used."""
     client.connections.in_use.discard(connection)
     _close_if_unusable(client, connection, error)
     # The pool cancels running statements and rolls back the transaction. It closes a connection on which that
@@ -74,11 +79,11 @@ class PooledConnection(PoolConnectionWrapper[Any]):
 
     async def __aenter__(self) -> Any:  # noqa: ANN401 - likewise
         await self.ensure_connection()
-        self.connection = await _acquire(self.client)
+        self.connection = await acquire(self.client)
         return self.connection
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        await _release(self.client, self.connection, error)
+        await release(self.client, self.connection, error)
 
 
 class TransactionStatement(ConnectionWrapper[Any]):
@@ -120,14 +125,14 @@ class PooledTransactionContext(TransactionContextPooled):
 
     async def __aenter__(self) -> TransactionalDBClient:
         await self.ensure_connection()
-        connection = await _acquire(self.client._parent)
+        connection = await acquire(self.client._parent)
         try:
             self.client._connection = connection
             await self.client.begin()
             if limits := getattr(self.client._parent, "transaction_limits", ""):
                 await connection.execute(limits)
         except BaseException as error:
-            await _release(self.client._parent, connection, error)
+            await release(self.client._parent, connection, error)
             raise
         self._handler = get_connections()
         self.token = self._handler.set(self.connection_name, self.client)
@@ -145,7 +150,7 @@ class PooledTransactionContext(TransactionContextPooled):
             raise
         finally:
             self.client._finalized = True
-            await _release(self.client._parent, self.client._connection, error)
+            await release(self.client._parent, self.client._connection, error)
 
     async def _roll_back(self) -> None:
         """Roll back without raising, so that the original error is reported."""
@@ -227,7 +232,8 @@ class Client(AsyncpgDBClient):
             self.transaction_limits = pooler.timeouts_sql(statement_ms, local=True)
             log.info("PostgreSQL is reached through a pooler")
         else:
-            self._hosts = Hosts(dsns, pooler.timeouts_sql(statement_ms, local=False))
+            timeouts_sql = pooler.timeouts_sql(statement_ms, local=False)
+            self._hosts = Hosts(dsns, f"{timeouts_sql}; {PLANS_SQL}")
 
         async def connect(_dsn: None, **more: Any) -> "asyncpg.Connection[asyncpg.Record]":  # noqa: ANN401 - likewise
             return await self._hosts.connect(**more)

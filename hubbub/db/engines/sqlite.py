@@ -25,11 +25,14 @@ from tortoise.exceptions import TransactionManagementError
 
 from hubbub.core import clock, metrics, tasks
 from hubbub.db import errors
+from hubbub.db.engines import one_call
 
 T = TypeVar("T")
 # How long the connection's thread waits at a time for another program. Reads wait with it.
 BUSY_STEP_MS = 20
 RETRY_PAUSE_S = 0.03  # between two attempts; reads run meanwhile
+LOCK_S = 1.0  # to get the write lock, in the write check
+LOCK_GRACE_S = 0.5  # more, for the thread
 
 
 def is_busy(error: BaseException) -> bool:
@@ -53,10 +56,6 @@ async def retry_while_busy(attempt: Callable[[], Awaitable[T]], timeout_s: float
             if not is_busy(error) or clock.monotonic() >= deadline:
                 raise
         await asyncio.sleep(RETRY_PAUSE_S)
-
-
-LOCK_S = 1.0  # to get the write lock
-LOCK_GRACE_S = 0.5  # more, for the thread
 
 
 class ReleasingConnectionWrapper(ConnectionWrapper[aiosqlite.Connection]):
@@ -160,9 +159,8 @@ class Client(SqliteClient):
 
     unresponsive = False  # as in PostgreSQL's client; a file is tried each time
     _opening: asyncio.Future[None] | None = None  # the opening of the file, which is never cancelled
-    _lock_check: "asyncio.Task[Exception | None] | None" = (
-        None  # takes the write lock on a connection of its own
-    )
+    # Takes the write lock on a connection of its own.
+    _lock_check: "asyncio.Task[Exception | None] | None" = None
 
     @property
     def busy_s(self) -> float:
@@ -180,8 +178,9 @@ class Client(SqliteClient):
             lock_attempt = asyncio.to_thread(_try_write_lock, self.filename, LOCK_S)
             self._lock_check = tasks.spawn(lock_attempt, name="write check")
         # A disk that does not respond blocks the thread. Further callers wait for the same thread.
-        done, _ = await asyncio.wait([self._lock_check], timeout=LOCK_S + LOCK_GRACE_S)
-        return self._lock_check.result() if done else TimeoutError()
+        lock_check = self._lock_check  # another caller may begin the next one before this one continues
+        done, _ = await asyncio.wait([lock_check], timeout=LOCK_S + LOCK_GRACE_S)
+        return lock_check.result() if done else TimeoutError()
 
     async def check(self) -> BaseException | None:
         """Return `refusal`, as PostgreSQL's client does: the file may have become read-only."""
@@ -221,6 +220,10 @@ class Client(SqliteClient):
         context.busy_s = self.busy_s
         return context
 
+    async def in_one_call(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function in the connection's thread, as one transaction; return its result."""
+        return await retry_while_busy(lambda: one_call.run(self.acquire_connection, function), self.busy_s)
+
     async def execute_query(
         self, query: str, values: list[Any] | None = None
     ) -> tuple[int, Sequence[dict[str, Any]]]:
@@ -249,9 +252,8 @@ class Client(SqliteClient):
 def _try_write_lock(path: str, timeout_s: float) -> Exception | None:
     """Take and release the write lock of an existing file; return the error, if any."""
     try:
-        with closing(
-            sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=rw", uri=True, timeout=timeout_s)
-        ) as connection:
+        url = f"{Path(path).absolute().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(url, uri=True, timeout=timeout_s)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
     except sqlite3.Error as error:

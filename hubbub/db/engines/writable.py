@@ -26,9 +26,8 @@ class Hosts:
 
     def __init__(self, dsns: Sequence[str], session_sql: str = "") -> None:
         self._dsns = dsns
-        self._setup_sql = (
-            f"{session_sql}; {WRITABLE_QUERY}" if session_sql else WRITABLE_QUERY
-        )  # executed on a new connection before its first use
+        # Executed on a new connection before its first use.
+        self._setup_sql = f"{session_sql}; {WRITABLE_QUERY}" if session_sql else WRITABLE_QUERY
         self._last_index = 0  # of the host that accepted writes last
 
     async def connect(self, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":  # noqa: ANN401 - asyncpg's
@@ -44,10 +43,8 @@ class Hosts:
         return connection
 
     def _host_order(self) -> list[int]:
-        return [
-            self._last_index,
-            *(number for number in range(len(self._dsns)) if number != self._last_index),
-        ]
+        others = [number for number in range(len(self._dsns)) if number != self._last_index]
+        return [self._last_index, *others]
 
     async def _open(self, index: int, options: dict[str, Any]) -> HostConnection:
         connection = await asyncpg.connect(self._dsns[index], **options)

@@ -55,9 +55,8 @@ async def exchange_code(
     }
     headers = {}
     if basic_auth and provider.client_secret:
-        credentials = (
-            f"{quote_plus(provider.client_id)}:{quote_plus(provider.client_secret)}"  # RFC 6749, 2.3.1
-        )
+        # RFC 6749, 2.3.1
+        credentials = f"{quote_plus(provider.client_id)}:{quote_plus(provider.client_secret)}"
         headers["Authorization"] = f"Basic {b64encode(credentials.encode()).decode()}"
     elif provider.client_secret:
         form["client_secret"] = provider.client_secret

@@ -108,10 +108,10 @@ class OpenId:
         url = (await self._load_metadata())["jwks_uri"]
         async with self._lock:
             now = clock.monotonic()
-            key = self._find_key(key_id) if now < self._keys_expire_at else None
-            if key is None and (
-                now >= self._keys_expire_at or now - self._keys_fetched_at >= self.key_refresh_interval_s
-            ):
+            have_expired = now >= self._keys_expire_at
+            key = self._find_key(key_id) if not have_expired else None
+            may_refresh = have_expired or now - self._keys_fetched_at >= self.key_refresh_interval_s
+            if key is None and may_refresh:
                 self._keys = _parse_keys(await self._fetch_document(url))
                 self._keys_fetched_at, self._keys_expire_at = now, now + METADATA_TTL_S
                 key = self._find_key(key_id)

@@ -11,6 +11,12 @@ const PURPOSES = {
     done: "The e-mail address is verified. You can close this page.",
     act: () => ask("POST", "auth/verify-email", { token }),
   },
+  change_email: {
+    title: "Change your e-mail address",
+    says: "This makes the e-mail address that received the link the one of your account.",
+    done: "The e-mail address is changed. Use it when you log in. You can close this page.",
+    act: () => ask("POST", "auth/change-email/confirm", { token }),
+  },
   reset_password: {
     title: "Choose a new password",
     fields: ["password"],

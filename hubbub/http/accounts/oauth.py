@@ -6,6 +6,7 @@ from aiohttp import web
 
 from hubbub.http.app_keys import PRINCIPAL, container_of
 from hubbub.http.middleware import auth as authentication
+from hubbub.http.middleware import refresh_cookie
 from hubbub.http.request import context, no_content, ok, query, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import oauth as wire
@@ -94,7 +95,11 @@ async def callback(request: web.Request) -> web.Response:
         request.cookies.get(cookie_name, ""),
         request_info(request),
     )
-    response = _redirect(result.location) if result.location is not None else _login_response(result.response)
+    response = (
+        _redirect(result.location)
+        if result.location is not None
+        else _login_response(request, result.response)
+    )
     response.del_cookie(cookie_name, path="/", secure=secure, httponly=True, samesite="Lax")
     return response
 
@@ -122,9 +127,8 @@ async def exchange(request: web.Request) -> web.Response:
     if command.confirm:
         request[PRINCIPAL] = await authentication.authenticate_token(request)
         ctx = context(request)
-    return _login_response(
-        await oauth_login.exchange(container_of(request), command, request_info(request), ctx)
-    )
+    result = await oauth_login.exchange(container_of(request), command, request_info(request), ctx)
+    return _login_response(request, result)
 
 
 @routes.get(
@@ -171,8 +175,8 @@ def _cookie_attributes(container: Container) -> tuple[str, bool]:
     return (f"__Host-{STATE_COOKIE}" if secure else STATE_COOKIE), secure
 
 
-def _login_response(tokens: TokenPair | MfaRequired | None) -> web.Response:
-    return no_content() if tokens is None else ok(tokens)
+def _login_response(request: web.Request, result: TokenPair | MfaRequired | None) -> web.Response:
+    return no_content() if result is None else refresh_cookie.login_response(request, result)
 
 
 def _redirect(url: str) -> web.Response:

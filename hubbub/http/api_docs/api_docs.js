@@ -4,7 +4,9 @@ SwaggerUIBundle({
   dom_id: "#reference",
   deepLinking: true,
   displayRequestDuration: true,
-  docExpansion: "list",
+  // Groups open on a click, and types stand in their operations: all of them at once take seconds to draw.
+  docExpansion: "none",
+  defaultModelsExpandDepth: -1,
   persistAuthorization: false,
   validatorUrl: null,
 });

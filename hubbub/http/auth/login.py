@@ -1,9 +1,14 @@
 """/auth: registration, login, refresh and logout."""
 
+import contextlib
+
 from aiohttp import web
 
-from hubbub.http.app_keys import container_of
-from hubbub.http.request import context, no_content, ok, read, request_info
+from hubbub.core.errors import InvalidToken
+from hubbub.http.app_keys import PRINCIPAL, container_of
+from hubbub.http.middleware import auth as authentication
+from hubbub.http.middleware import refresh_cookie
+from hubbub.http.request import context, ok, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.auth.two_factor import MfaRequired
@@ -32,7 +37,7 @@ async def register(request: web.Request) -> web.Response:
     tokens = await registration.register(
         container_of(request), await read(request, wire.Register), request_info(request)
     )
-    return ok(tokens, status=201, location="/api/v1/auth/me")
+    return refresh_cookie.login_response(request, tokens, status=201, location="/api/v1/auth/me")
 
 
 @routes.post(
@@ -50,11 +55,10 @@ async def register(request: web.Request) -> web.Response:
     errors=("unauthenticated", "suspended"),
 )
 async def login(request: web.Request) -> web.Response:
-    return ok(
-        await login_operations.login(
-            container_of(request), await read(request, wire.Login), request_info(request)
-        )
+    result = await login_operations.login(
+        container_of(request), await read(request, wire.Login), request_info(request)
     )
+    return refresh_cookie.login_response(request, result)
 
 
 @routes.post(
@@ -71,11 +75,10 @@ async def login(request: web.Request) -> web.Response:
     errors=("invalid_token", "suspended"),
 )
 async def refresh(request: web.Request) -> web.Response:
-    return ok(
-        await sessions.refresh(
-            container_of(request), await read(request, wire.Refresh), request_info(request)
-        )
-    )
+    token = refresh_cookie.read(request)
+    command = await read(request, wire.Refresh, {"refresh_token": token} if token is not None else {})
+    tokens = await sessions.refresh(container_of(request), command, request_info(request))
+    return refresh_cookie.login_response(request, tokens)
 
 
 @routes.post(
@@ -83,11 +86,27 @@ async def refresh(request: web.Request) -> web.Response:
     name="auth.logout",
     tag="auth",
     summary="Log out",
-    description="Revokes the session of the access token. Its sockets are closed within a second.",
+    description=(
+        "Revokes the session of the access token, or that of the cookie of `HUBBUB_REFRESH_COOKIE`. Its "
+        "sockets are closed within a second."
+    ),
+    body=wire.Logout,
 )
 async def logout(request: web.Request) -> web.Response:
+    await read(request, wire.Logout)
+    await _end_session(request)
+    return refresh_cookie.logout_response(request)
+
+
+async def _end_session(request: web.Request) -> None:
+    """End the session of the cookie; without one, that of the access token. Raises Unauthenticated."""
+    if PRINCIPAL not in request:
+        with contextlib.suppress(InvalidToken):
+            token = refresh_cookie.read(request) or ""
+            await sessions.logout_by_refresh_token(container_of(request), token, request_info(request))
+            return
+        request[PRINCIPAL] = await authentication.authenticate_token(request)
     await sessions.logout(context(request))
-    return no_content()
 
 
 @routes.get(

@@ -53,11 +53,12 @@ async def reset_password(request: web.Request) -> web.Response:
     tag="account_changes",
     summary="Undo a security change with a token sent by e-mail",
     description=(
-        "Revokes a new API key or restores the former two-factor setting. The token is valid for 7 "
-        "days and needs no login. A change that is undone already stays so."
+        "Revokes a new API key, restores the former two-factor setting, or restores the former e-mail "
+        "address and revokes all sessions. The token is valid for 7 days and needs no login. A change that "
+        "is undone already stays so."
     ),
     body=wire.Undo,
-    errors=("invalid_token",),
+    errors=("invalid_token", "conflict"),
 )
 async def undo_change(request: web.Request) -> web.Response:
     await undo.undo(container_of(request), await read(request, wire.Undo), request_info(request))

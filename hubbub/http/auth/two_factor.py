@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from hubbub.http.app_keys import container_of
+from hubbub.http.middleware import refresh_cookie
 from hubbub.http.request import context, no_content, ok, read, request_info
 from hubbub.http.routes import Routes
 from hubbub.schemas.accounts import accounts
@@ -116,4 +117,4 @@ async def recovery_codes(request: web.Request) -> web.Response:
 async def verify(request: web.Request) -> web.Response:
     command = await read(request, wire.VerifyTwoFactor)
     tokens = await login_operations.verify_two_factor(container_of(request), command, request_info(request))
-    return ok(tokens)
+    return refresh_cookie.login_response(request, tokens)

@@ -121,7 +121,8 @@ async def delete(request: web.Request) -> web.Response:
     tag="reactions",
     summary="React to a message with an emoji",
     description=(
-        "Has no effect if the caller reacted with it before. At most 10 different emoji for one message."
+        "Has no effect if the caller reacted with it before. A message has at most 50 different emoji, and "
+        "at most 10 of one user."
     ),
     query=wire.AddReaction,
     response=wire.Message,

@@ -49,7 +49,10 @@ async def create(request: web.Request) -> web.Response:
     name="rooms.list_public",
     tag="rooms",
     summary="List public rooms",
-    description="Those that every user may join, also without being a member. Archived ones are left out.",
+    description=(
+        "Those that every user may join, also without being a member, whose name contains each word of `q`. "
+        "Archived ones are left out."
+    ),
     query=wire.BrowseRooms,
     response=list[wire.Room],
     meta=("next_cursor",),
@@ -107,7 +110,7 @@ async def join(request: web.Request) -> web.Response:
     name="rooms.leave",
     tag="rooms",
     summary="Leave a room",
-    description="Ends the caller's membership. Has no effect for non-members of a public room.",
+    description="Ends the caller's membership. A direct room can't be left.",
     body=wire.RoomRef,
     errors=("forbidden", "not_a_member"),
 )
@@ -137,7 +140,7 @@ async def mark_read(request: web.Request) -> web.Response:
     name="members.list",
     tag="members",
     summary="List the members of a room",
-    description="With role and presence. Only for members, except in public rooms.",
+    description="With role and presence. Only for members.",
     query=wire.ListMembers,
     response=list[wire.Member],
     meta=("next_cursor",),
@@ -153,7 +156,7 @@ async def list_members(request: web.Request) -> web.Response:
     name="members.invite",
     tag="members",
     summary="Add a user to a room",
-    description="Needs the role owner or moderator in private rooms. Has no effect if the user is a member.",
+    description="Needs the role owner or moderator. Has no effect if the user is a member.",
     body=wire.RoomUserRef,
     errors=("forbidden", "not_a_member", "rate_limited"),
 )
@@ -167,7 +170,7 @@ async def invite(request: web.Request) -> web.Response:
     name="members.set_role",
     tag="members",
     summary="Change the role of a member",
-    description="Needs the role owner. The last owner keeps the role.",
+    description="Needs the role owner. A new owner makes the previous one a moderator.",
     body=wire.SetRole,
     response=wire.RoleResponse,
     errors=("forbidden", "not_a_member"),

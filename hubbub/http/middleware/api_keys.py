@@ -7,6 +7,7 @@ from hubbub.core import signing
 from hubbub.core.errors import Unauthenticated
 from hubbub.http.app_keys import API_KEY_PRINCIPAL, Principal, container_of
 from hubbub.http.request import read_body, request_info
+from hubbub.http.routes import path_of
 from hubbub.services.auth import api_key_auth
 
 API_KEY_HEADER = "X-API-Key"
@@ -62,8 +63,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     """Check scope and signature of an API key. Runs inside the rate limits, which count refusals."""
     principal = request.get(API_KEY_PRINCIPAL)
     if principal is not None:
-        resource = request.match_info.route.resource
-        path = resource.canonical if resource is not None else ""
-        use = api_key_auth.KeyUse(request.method in SAFE_METHODS, needs_session(path), request.get(NONCE))
+        is_session_needed = needs_session(path_of(request.match_info.route))
+        use = api_key_auth.KeyUse(request.method in SAFE_METHODS, is_session_needed, request.get(NONCE))
         await api_key_auth.authorize(container_of(request), principal, use, request_info(request))
     return await handler(request)

@@ -10,11 +10,12 @@ from aiohttp.typedefs import Handler
 
 from hubbub.core import metrics
 from hubbub.core.errors import HubbubError, InvalidPayload, Unavailable
-from hubbub.http import problems
+from hubbub.http import problems, spooled_body
 from hubbub.http.app_keys import PRINCIPAL
-from hubbub.http.middleware import limits
+from hubbub.http.middleware import limits, refresh_cookie
 from hubbub.http.middleware.auth import API_PREFIX
 from hubbub.http.request import read_body
+from hubbub.http.routes import spooled_bytes, takes_files
 from hubbub.services.idempotency import IdempotencyStore, IdempotentRequest, StoredResponse
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,9 @@ STORED_HEADERS = (
     "Link",
     "Location",
     "Retry-After",
+    "Set-Cookie",
 )
-_VALID_KEY = re.compile(r"[ -~]{1,255}")
+_VALID_KEY = re.compile(rf"[ -~]{{1,{MAX_KEY_CHARS}}}")
 
 
 @web.middleware
@@ -42,8 +44,17 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     """Repeat a stored response, or store the new one. Runs innermost: limits count each request."""
     if not _applies(request):
         return await handler(request)
+    _require_valid_key(request)
+    if (max_bytes := spooled_bytes(request.match_info.route)) is not None:
+        async with spooled_body.receive(request, max_bytes) as body:
+            return await _handle_once(request, handler, _key_request(request, body.digest))
+    return await _handle_once(request, handler, _key_request(request, await read_body(request)))
+
+
+async def _handle_once(
+    request: web.Request, handler: Handler, key_request: IdempotentRequest
+) -> web.StreamResponse:
     store = request.config_dict[STORE]
-    key_request = await _key_request(request)
     claimed = await store.claim(key_request)
     if isinstance(claimed, StoredResponse):
         metrics.count("idempotent_responses_replayed")
@@ -60,17 +71,23 @@ def _applies(request: web.Request) -> bool:
         and request.path.startswith(API_PREFIX)
         and request.match_info.http_exception is None
         and not request.content_type.startswith("multipart/")
+        and not takes_files(request.match_info.route)
     )
 
 
-async def _key_request(request: web.Request) -> IdempotentRequest:
-    """Return the key with its caller and a digest. Raises InvalidPayload, TooLarge, BadRequest."""
-    key = request.headers[HEADER]
-    if not _VALID_KEY.fullmatch(key):
+def _require_valid_key(request: web.Request) -> None:
+    if not _VALID_KEY.fullmatch(request.headers[HEADER]):
         message = f"Must have 1 to {MAX_KEY_CHARS} printable ASCII characters."
         raise InvalidPayload(fields=((HEADER, message),))
+
+
+def _key_request(request: web.Request, body: bytes) -> IdempotentRequest:
+    """Return the key with its caller and a digest. `body` identifies the body."""
+    key = request.headers[HEADER]
     head = f"{request.method}\n{request.raw_path}\n".encode("utf-8", "surrogateescape")
-    digest = hashlib.sha256(head + await read_body(request)).digest()
+    if (token := refresh_cookie.read(request)) is not None:  # it belongs to the request as a body does
+        head += f"{token}\n".encode("utf-8", "surrogateescape")
+    digest = hashlib.sha256(head + body).digest()
     principal = request.get(PRINCIPAL)
     if principal is None:  # public routes: requests of two IP addresses are never the same
         return IdempotentRequest(f"address {limits.client_ip_key(request)}", key, digest)

@@ -1,6 +1,7 @@
 """Rate limits of requests: by user, by API key, or by IP address without a login."""
 
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -9,7 +10,9 @@ from hubbub.config import Settings
 from hubbub.core import client_ip
 from hubbub.core.client_ip import rate_limit_key
 from hubbub.core.errors import (
+    Forbidden,
     HubbubError,
+    NotFound,
     SessionRevoked,
     Suspended,
     TokenExpired,
@@ -18,18 +21,22 @@ from hubbub.core.errors import (
 from hubbub.http import methods
 from hubbub.http.app_keys import PRINCIPAL, container_of
 from hubbub.http.middleware.api_keys import API_KEY_HEADER as KEY_HEADER
-from hubbub.http.middleware.auth import API_PREFIX, PROTECTED_ROUTES, PUBLIC_ROUTES
+from hubbub.http.middleware.auth import API_PREFIX, PUBLIC_PREFIXES, needs_credential
 from hubbub.http.recent import RecentDigests
+from hubbub.http.routes import path_of, takes_files
+from hubbub.ratelimit.gcra import Decision
 from hubbub.ratelimit.rate import Rate
 from hubbub.services import rate_limits
+
+T = TypeVar("T")
 
 LIMITS_BY_ROUTE = {
     "/api/v1/auth/login": "auth",
     "/api/v1/auth/oauth/{provider}/callback": "auth",
     "/api/v1/auth/register": "register",
 }
-UPLOAD_PREFIX = "/api/v1/upload/"
 HTTP_LIMIT = "http"
+PUBLIC_LIMIT = "public"
 UPLOAD_LIMIT = "upload"
 
 
@@ -46,6 +53,7 @@ class RouteRates:
     def __init__(self, settings: Settings) -> None:
         self._rates = {
             HTTP_LIMIT: settings.limit_http,
+            PUBLIC_LIMIT: settings.limit_public,
             UPLOAD_LIMIT: settings.limit_upload,
             "auth": settings.limit_auth,
             "register": settings.limit_register,
@@ -112,7 +120,7 @@ async def limit_unauthenticated(request: web.Request, handler: Handler) -> web.S
     credentials cost no query. A valid token is never limited by what others send from its IP address.
     """
     with rate_limits.observe() as request[DECISION]:
-        if not _needs_credential(request):
+        if not needs_credential(_route_path(request)):
             return await handler(request)
         return await _limit_rejected_credential(request, handler)
 
@@ -126,7 +134,7 @@ async def _limit_rejected_credential(request: web.Request, handler: Handler) -> 
         response = await handler(request)
     except (Unauthenticated, TokenExpired, SessionRevoked, Suspended) as error:
         if PRINCIPAL not in request:
-            if credential.is_api_key or _is_signature_valid(request, credential, error):
+            if credential.is_api_key or _is_rejected(request, credential, error):
                 history.record_rejected(credential)
             if not is_suspect:
                 await _acquire(request, HTTP_LIMIT, client_ip_key(request))
@@ -136,10 +144,34 @@ async def _limit_rejected_credential(request: web.Request, handler: Handler) -> 
     return response
 
 
-def _needs_credential(request: web.Request) -> bool:
-    """Return whether the route needs a credential."""
-    route = _route_path(request)
-    return (route.startswith(API_PREFIX) and route not in PUBLIC_ROUTES) or route in PROTECTED_ROUTES
+async def limit_refused_access(
+    request: web.Request, access: Callable[[], Awaitable[T]], *, has_signature: bool, is_signed: bool
+) -> T:
+    """Return the result of `access`, which may need no credential. A refusal counts for the IP address.
+
+    If each given credential is wrong by itself or was rejected before, the request is counted before it is
+    looked up. `is_signed`: the URL has a valid signature.
+    """
+    history, credential = request.config_dict[CREDENTIAL_HISTORY], _token_of(request)
+    is_suspect = not is_signed and (has_signature or credential is not None)
+    if is_suspect and credential is not None and not history.is_suspect(credential):
+        is_suspect = not _has_valid_signature(request, credential)
+    if is_suspect:
+        await _acquire(request, HTTP_LIMIT, client_ip_key(request))
+    try:
+        return await access()
+    except (Unauthenticated, TokenExpired, SessionRevoked, Suspended, Forbidden, NotFound) as error:
+        is_about_file = isinstance(error, Forbidden | NotFound)
+        if credential is not None and not is_about_file and _is_rejected(request, credential, error):
+            history.record_rejected(credential)
+        if not is_suspect:
+            await _acquire(request, HTTP_LIMIT, client_ip_key(request))
+        raise
+
+
+def _token_of(request: web.Request) -> Credential | None:
+    text = request.headers.get("Authorization")
+    return None if text is None else Credential(text, is_api_key=False)
 
 
 def _credential_of(request: web.Request) -> Credential:
@@ -147,10 +179,12 @@ def _credential_of(request: web.Request) -> Credential:
     return Credential(request.headers.get("Authorization", "") if key is None else key, key is not None)
 
 
-def _is_signature_valid(request: web.Request, credential: Credential, error: HubbubError) -> bool:
+def _is_rejected(request: web.Request, credential: Credential, error: HubbubError) -> bool:
     """Return whether the database rejected a token, whose signature is valid."""
-    if isinstance(error, SessionRevoked | Suspended):
-        return True
+    return isinstance(error, SessionRevoked | Suspended) or _has_valid_signature(request, credential)
+
+
+def _has_valid_signature(request: web.Request, credential: Credential) -> bool:
     try:
         container_of(request).token_issuer.verify_access(credential.text.partition(" ")[2].strip())
     except (Unauthenticated, TokenExpired):
@@ -160,18 +194,19 @@ def _is_signature_valid(request: web.Request, credential: Credential, error: Hub
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Count every other request under /api/v1. Runs inside the authentication."""
-    if request.path.startswith(API_PREFIX):
+    """Count every other request for public pages and under /api/v1. Runs inside the authentication."""
+    if request.path.startswith(PUBLIC_PREFIXES):  # per IP address, also with a login
+        await _acquire(request, PUBLIC_LIMIT, client_ip_key(request))
+    elif request.path.startswith(API_PREFIX):
         principal = request.get(PRINCIPAL)
-        limit = _limit_of_route(_route_path(request))
+        limit = _limit_of(request)
         if principal is None:
             await _acquire(request, limit, client_ip_key(request))
         else:
             # Each API key has its own limit, so that a faulty program does not lock its owner out.
             await _acquire(request, limit, str(principal.key_id or principal.user.id), principal.role)
-    if methods.is_method_not_allowed(
-        request
-    ):  # the inner middlewares read neither keys nor body of such a request
+    if methods.is_method_not_allowed(request):
+        # The inner middlewares are left out: they would read keys and body of a request that is refused.
         return await request.match_info.handler(request)
     return await handler(request)
 
@@ -181,14 +216,15 @@ async def _acquire(request: web.Request, limit: str, key: str, role: str | None 
     await rate_limits.acquire(container_of(request), limit, key, rate)
 
 
-def _limit_of_route(route: str) -> str:
-    return UPLOAD_LIMIT if route.startswith(UPLOAD_PREFIX) else LIMITS_BY_ROUTE.get(route, HTTP_LIMIT)
+def _limit_of(request: web.Request) -> str:
+    if takes_files(request.match_info.route):
+        return UPLOAD_LIMIT
+    return LIMITS_BY_ROUTE.get(_route_path(request), HTTP_LIMIT)
 
 
 def _route_path(request: web.Request) -> str:
     """Return the path of the route; empty without a route or method: both count for the IP address."""
-    resource = request.match_info.route.resource
-    return "" if resource is None or methods.is_method_not_allowed(request) else resource.canonical
+    return "" if methods.is_method_not_allowed(request) else path_of(request.match_info.route)
 
 
 def client_ip_key(request: web.Request) -> str:
@@ -199,7 +235,19 @@ def client_ip_key(request: web.Request) -> str:
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Set `RateLimit-*` on every response to a counted request."""
     strictest = request.get(DECISION)
-    if strictest is not None and (decision := strictest.decision) is not None:
-        response.headers["RateLimit-Limit"] = str(decision.limit)
-        response.headers["RateLimit-Remaining"] = str(decision.remaining)
-        response.headers["RateLimit-Reset"] = str(decision.reset_s)
+    set_headers(response, strictest.decision if strictest is not None else None)
+
+
+def set_headers(response: web.StreamResponse, decision: Decision | None) -> None:
+    """Set `RateLimit-*` if a limit applied."""
+    if decision is not None:
+        response.headers.update(headers_of(decision))
+
+
+def headers_of(decision: Decision) -> dict[str, str]:
+    """Return the headers about a limit."""
+    return {
+        "RateLimit-Limit": str(decision.limit),
+        "RateLimit-Remaining": str(decision.remaining),
+        "RateLimit-Reset": str(decision.reset_s),
+    }

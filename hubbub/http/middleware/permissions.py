@@ -5,11 +5,10 @@ from aiohttp.typedefs import Handler
 
 from hubbub.core.errors import Forbidden, HubbubError
 from hubbub.http.app_keys import principal_of
+from hubbub.http.middleware import api_keys
 from hubbub.http.request import context
 from hubbub.http.routes import required_permission
 from hubbub.services import permissions
-
-SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 @web.middleware
@@ -18,7 +17,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     permission = required_permission(request.match_info.route)
     if permission is None or permissions.allows(principal_of(request).role, permission):
         return await handler(request)
-    if request.method not in SAFE_METHODS:
+    if request.method not in api_keys.SAFE_METHODS:
         try:
             return await handler(request)
         except Forbidden:

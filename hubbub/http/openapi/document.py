@@ -7,12 +7,12 @@ from aiohttp import web
 
 from hubbub import __version__
 from hubbub.http.middleware.api_keys import API_KEY_HEADER, needs_session
-from hubbub.http.middleware.auth import API_PREFIX, PUBLIC_ROUTES
+from hubbub.http.middleware.auth import API_PREFIX, is_public
 from hubbub.http.openapi import examples
 from hubbub.http.openapi.parameters import parameters, request_body
 from hubbub.http.openapi.responses import response_types, responses
 from hubbub.http.openapi.schemas import PROBLEM_SCHEMA, Schemas
-from hubbub.http.routes import RouteDoc, doc_of
+from hubbub.http.routes import RouteDoc, doc_of, path_of
 
 PATH = "/api/v1/openapi.json"
 _SECURITY_SCHEMES = {
@@ -41,7 +41,7 @@ def document(routes: Iterable[web.AbstractRoute], server: str) -> dict[str, Any]
     schemas = Schemas([kind for _, doc in documented for kind in _kinds(doc)])
     paths: dict[str, dict[str, Any]] = {}
     for route, doc in documented:
-        path = route.resource.canonical if route.resource is not None else ""
+        path = path_of(route)
         paths.setdefault(path, {})[route.method.lower()] = _operation(route.method, path, doc, schemas)
     return {
         "openapi": "3.1.0",
@@ -55,8 +55,15 @@ def document(routes: Iterable[web.AbstractRoute], server: str) -> dict[str, Any]
     }
 
 
+def require_documentation(routes: Iterable[web.AbstractRoute]) -> None:
+    """Check that every route under /api/v1 has documentation. Raises LookupError."""
+    for route in routes:
+        if _is_documented(route):
+            _require_doc(route)
+
+
 def _is_documented(route: web.AbstractRoute) -> bool:
-    path = route.resource.canonical if route.resource is not None else ""
+    path = path_of(route)
     return path.startswith(API_PREFIX) and path != PATH and route.method not in ("HEAD", "OPTIONS")
 
 
@@ -84,6 +91,6 @@ def _operation(method: str, path: str, doc: RouteDoc, schemas: Schemas) -> dict[
     }
     if body is not None:
         operation["requestBody"] = body
-    if path not in PUBLIC_ROUTES:
+    if not is_public(path):
         operation["security"] = [{"bearer": []}] if needs_session(path) else [{"bearer": []}, {"api_key": []}]
     return operation

@@ -52,15 +52,23 @@ def _request(method: str, path: str, operation: dict[str, Any], example: Example
     request: dict[str, Any] = {
         "method": method,
         "description": operation["description"],
-        "header": [_JSON_HEADER] if "requestBody" in operation else [],
+        "header": [_JSON_HEADER] if _takes_json(operation) else [],
         "url": _url(path, operation["parameters"], example),
     }
     if "security" not in operation:
         request["auth"] = {"type": "noauth"}
-    if "requestBody" in operation:
+    if _takes_json(operation):
         body = example.request if example.request is not None else {}
         request["body"] = {"mode": "raw", "raw": _text(body), "options": {"raw": {"language": "json"}}}
+    elif "requestBody" in operation:
+        schema = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
+        files = [{"key": name, "type": "file", "src": []} for name in schema["properties"]]
+        request["body"] = {"mode": "formdata", "formdata": files}
     return request
+
+
+def _takes_json(operation: dict[str, Any]) -> bool:
+    return "application/json" in operation.get("requestBody", {}).get("content", {})
 
 
 def _url(path: str, parameters: list[dict[str, Any]], example: Example) -> dict[str, Any]:

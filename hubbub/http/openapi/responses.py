@@ -4,10 +4,11 @@ from typing import Any
 
 import msgspec
 
-from hubbub.http.middleware.auth import PUBLIC_ROUTES
+from hubbub.http.middleware.auth import is_public
 from hubbub.http.openapi.parameters import path_names
 from hubbub.http.openapi.schemas import PROBLEM_REF, Schemas
-from hubbub.http.problems import STATUS_BY_CODE, TITLE_BY_STATUS
+from hubbub.http.problems import STATUS_BY_CODE, STORAGE_FULL_STATUS, TITLE_BY_STATUS
+from hubbub.http.request import TEXT_NAMES
 from hubbub.http.routes import RouteDoc
 
 _META_SCHEMAS: dict[str, dict[str, Any]] = {
@@ -26,6 +27,10 @@ _META_SCHEMAS: dict[str, dict[str, Any]] = {
 }
 _REDIRECT = 302
 _NO_CONTENT = 204
+_NOT_MODIFIED = 304
+_ETAG_HEADER = {
+    "ETag": {"required": True, "description": "Of this version, in quotes.", "schema": {"type": "string"}}
+}
 _REDIRECT_RESPONSE = {
     "description": "Redirect",
     "headers": {
@@ -48,11 +53,15 @@ def responses(method: str, path: str, doc: RouteDoc, schemas: Schemas, example: 
     found = {str(doc.status): _success_response(doc, schemas, example)}
     if doc.may_confirm_session:
         found[str(_NO_CONTENT)] = {"description": "The session is confirmed"}
+    if doc.has_etag and method == "GET":
+        found[str(_NOT_MODIFIED)] = {"description": "The client has this version", "headers": _ETAG_HEADER}
     if doc.redirects:
         found[str(_REDIRECT)] = _REDIRECT_RESPONSE
     codes: dict[int, list[str]] = {}
     for code in sorted(_error_codes(method, path, doc)):
         codes.setdefault(STATUS_BY_CODE[code], []).append(code)
+    if doc.files is not None:
+        codes[STORAGE_FULL_STATUS] = ["unavailable"]
     for status, codes_of_status in sorted(codes.items()):
         found[str(status)] = {
             "description": f"{TITLE_BY_STATUS[status]}: {', '.join(f'`{code}`' for code in codes_of_status)}",
@@ -70,7 +79,8 @@ def _success_response(doc: RouteDoc, schemas: Schemas, example: object) -> dict[
         return {"description": "The file", "content": {doc.content_type: {}}}
     content = {"schema": _envelope(doc, schemas), **({"example": example} if example is not None else {})}
     files: dict[str, Any] = {media_type: {} for media_type in doc.media_types}
-    return {"description": "Success", "content": {"application/json": content, **files}}
+    headers = {"headers": _ETAG_HEADER} if doc.has_etag else {}
+    return {"description": "Success", **headers, "content": {"application/json": content, **files}}
 
 
 def _envelope(doc: RouteDoc, schemas: Schemas) -> dict[str, Any]:
@@ -95,17 +105,19 @@ def _error_codes(method: str, path: str, doc: RouteDoc) -> set[str]:
     codes = {"bad_request", *doc.errors}  # any URL or header may be too long to be read
     if doc.needs_database:
         codes.add("unavailable")
-    if path not in PUBLIC_ROUTES:
+    if not is_public(path):
         codes |= {"unauthenticated", "token_expired", "session_revoked", "suspended", "forbidden"}
     if doc.needs_confirmed_session:
         codes.add("confirmation_required")
-    if method == "POST":  # because of Idempotency-Key
+    if doc.files is not None:
+        codes |= {"bad_request", "too_large", "unsupported_media_type", "invalid_payload"}
+    elif method == "POST":  # because of Idempotency-Key
         codes |= {"invalid_payload", "too_large", "conflict"}
     if doc.body is not None:
         codes |= {"invalid_json", "invalid_payload", "too_large", "unsupported_media_type"}
-    if doc.query is not None and any(
-        not field.name.endswith("_id") for field in msgspec.structs.fields(doc.query)
-    ):
+    unchecked = TEXT_NAMES.keys() & set(names)  # a path that names nothing is 404
+    query_fields = msgspec.structs.fields(doc.query) if doc.query is not None else ()
+    if any(not field.name.endswith("_id") and field.name not in unchecked for field in query_fields):
         codes.add("invalid_payload")
     if any(name.endswith("_id") for name in names):
         codes.add("not_found")

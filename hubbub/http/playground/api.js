@@ -24,7 +24,11 @@ export function createApi() {
   }
 
   async function post(path, body, token) {
-    const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+    const headers = {
+      "Content-Type": "application/json",
+      "X-Requested-With": "playground",  // for the cookie of HUBBUB_REFRESH_COOKIE
+      ...(token && { Authorization: `Bearer ${token}` }),
+    };
     let response;
     try {
       response = await fetch(`/api/v1/auth/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
@@ -53,10 +57,17 @@ export function createApi() {
   }
 
   async function renew(asking) {
-    const data = await post("refresh", { refresh_token: asking?.refresh_token ?? "" });
+    const data = await post("refresh", { refresh_token: asking?.refresh_token });  // undefined: a cookie has it
     // A logout during the request stays a logout.
     if (session !== asking) throw new Refusal({ code: "unauthenticated", message: "This tab has logged out." });
     return keep({ ...session, ...data }).access_token;
+  }
+
+  const loading = new Map();  // id of a message → its attachments, so that its pictures share one request
+
+  async function loadAttachments(token, messageId) {
+    const response = await fetch(`/api/v1/messages/${messageId}`, { headers: { Authorization: `Bearer ${token}` } });
+    return response.ok ? (await response.json()).data.attachments : [];
   }
 
   return {
@@ -103,6 +114,40 @@ export function createApi() {
       sessionStorage.removeItem(VERIFIER);
       const code = { code: said.get("oauth_code"), device_name: "playground" };
       return enter("oauth/exchange", verifier ? { ...code, verifier } : code);
+    },
+    /** Upload an image or document. `onPart` gets the sent part, from 0 to 1, `onStart` the request. */
+    async upload(file, onPart, onStart) {
+      const token = await this.token();
+      const kind = file.type.startsWith("image/") ? "image" : "document";
+      return new Promise((resolve, reject) => {
+        const request = new XMLHttpRequest();  // fetch has no progress
+        const refuse = (answer) => reject(new Refusal(answer));
+        request.open("POST", `/api/v1/upload/${kind}`);
+        request.setRequestHeader("Authorization", `Bearer ${token}`);
+        request.responseType = "json";
+        request.upload.onprogress = ({ loaded, total }) => onPart(total ? loaded / total : 0);
+        request.onerror = () => refuse({ code: "offline", message: "The server cannot be reached." });
+        request.onabort = () => refuse({ code: "aborted", message: "Cancelled." });
+        request.onload = () => {
+          const { data, code, detail, title } = request.response ?? {};
+          if (request.status === 201) resolve(data);
+          else refuse({ code: code ?? "internal", message: detail ?? title ?? "Something went wrong." });
+        };
+        const form = new FormData();
+        form.append("file", file);
+        onStart(request);
+        request.send(form);
+      });
+    },
+    /** An attachment of a message, with URLs that are valid from now on for 1 to 2 h. Throws if there is none. */
+    async attachment(messageId, uploadId) {
+      if (!loading.has(messageId)) {
+        const request = this.token().then((token) => loadAttachments(token, messageId));
+        loading.set(messageId, request.finally(() => loading.delete(messageId)));
+      }
+      const found = (await loading.get(messageId)).find(({ id }) => id === uploadId);
+      if (!found) throw new Refusal({ code: "not_found", message: "This file is not there any more." });
+      return found;
     },
     refresh,
     /** The access token; a new one if the old one has less than 10 s left. */

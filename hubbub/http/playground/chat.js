@@ -74,7 +74,7 @@ export function createChat(store, connection) {
       if (message && !message.exact) doubt(room.id, message.seq);
     }
     if (event === "message:new" && isLive && payload.actor_id !== get().me.id && get().open === payload.room_id)
-      announce(`${payload.message.sender.display_name}: ${payload.message.body}`);
+      announce(`${payload.message.sender.display_name}: ${summaryOf(payload.message)}`);
   }
 
   function doubt(id, seq) {
@@ -154,9 +154,10 @@ export function createChat(store, connection) {
     newer: (id) => page(id, { after_seq: get().rooms[id].log.findLast((item) => item.id)?.seq ?? 0 }),
     /** Replace older messages by the newest ones. */
     latest: (id) => page(id, {}, true),
-    send(room_id, body) {
+    /** `attachments` are uploads of the user: `{ id, name }` each. */
+    send(room_id, body, attachments = []) {
       const { replyTo } = get();
-      const item = { client_id: newId(), room_id, body, reply_to: replyTo?.id ?? null, at: new Date().toISOString() };
+      const item = { client_id: newId(), room_id, body, reply_to: replyTo?.id ?? null, attachments, at: new Date().toISOString() };
       dispatch({ type: "queue", item });
       dispatch({ type: "page", patch: { replyTo: null } });
       dispatch({ type: "room", id: room_id, patch: { divider: null } });
@@ -227,6 +228,9 @@ export function createChat(store, connection) {
   };
   return chat;
 }
+
+/** A message in one line: its text, else the names of its attachments. */
+export const summaryOf = ({ body, attachments }) => body || (attachments ?? []).map(({ name }) => name).join(", ");
 
 /** A UUID; `crypto.randomUUID` is missing where the page is not served from localhost or over TLS. */
 function newId() {

@@ -1,4 +1,4 @@
-/** One socket on /chat: connecting, catching up with `sync`, disconnecting, and the queue of unsent messages. */
+/** The sockets on /chat and /notifications: connecting, catching up with `sync`, disconnecting, and the queue of unsent messages. */
 
 import { Refusal } from "./api.js";
 import { behind, cursors } from "./state.js";
@@ -14,13 +14,19 @@ const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) {
   const { get, dispatch } = store;
   const socket = io("/chat", { autoConnect: false, forceNew: true, auth: introduce });
+  // On the same transport. It connects when /chat is ready, so that /chat alone decides about logins.
+  const inbox = socket.io.socket("/notifications", {
+    auth: async (hand) => hand({ token: await api.token().catch(() => "") }),
+  });
   let live = false;      // caught up: the queue may be sent
   let dropped = false;   // by the button
   let closing = null;    // the closing event of the server
   let sending = false;
   let ended = false;
   let renewal = -5000;   // when the last token was requested
+  let renewing = null;
 
+  const named = (on, event) => (on === inbox ? `/notifications ${event}` : event);
   const link = (status, note, action) => dispatch({ type: "link", status, note, action });
 
   async function introduce(hand) {
@@ -30,19 +36,21 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
   }
 
   /** Emit and wait for the ack. Retries after `retry_after_ms`. Throws a Refusal. */
-  async function ask(event, payload, tries = 4) {
-    if (!socket.connected) throw new Refusal({ code: "offline", message: "Not connected." });
+  const ask = (event, payload, tries) => request(socket, event, payload, tries);
+
+  async function request(on, event, payload, tries = 4) {
+    if (!on.connected) throw new Refusal({ code: "offline", message: "Not connected." });
     const began = performance.now();
-    wire.add("out", event, payload);
-    const answer = await socket.timeout(15_000).emitWithAck(event, payload)
+    wire.add("out", named(on, event), payload);
+    const answer = await on.timeout(15_000).emitWithAck(event, payload)
       .catch(() => { throw new Refusal({ code: "no_answer", message: "The server did not respond." }); });
-    wire.add("ack", event, answer, performance.now() - began);
+    wire.add("ack", named(on, event), answer, performance.now() - began);
     if (answer.ok) return answer.data;
     if (answer.error.code !== "rate_limited" || tries <= 1) throw new Refusal(answer.error);
     link(get().link.status, `Rate limited: next attempt in ${Math.ceil(answer.error.retry_after_ms / 100) / 10} s`);
     await wait(answer.error.retry_after_ms);
     if (live) link("online", "Connected");
-    return ask(event, payload, tries - 1);
+    return request(on, event, payload, tries - 1);
   }
 
   async function catchUp() {
@@ -76,6 +84,7 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
     }
     const { count, ms } = await catchUp();
     live = true;
+    connectInbox();
     if (renewed) link("online", "The epoch of the server changed: all rooms were loaded again");
     else if (count) link("online", `Caught up: ${plural(count, "entry", "entries")} by sync in ${ms} ms`);
     else if (epoch) link("online", "Reconnected, no entries were missed");
@@ -89,9 +98,10 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
     if (sending) return;
     sending = true;
     for (let item; live && (item = get().queue.find((each) => !each.problem));) {
-      const { client_id, room_id, body, reply_to } = item;
+      const { client_id, room_id, body, reply_to, attachments } = item;
+      const more = { ...(reply_to && { reply_to }), ...(attachments?.length && { attachments: attachments.map(({ id }) => id) }) };
       try {
-        const { message } = await ask("message:send", { client_id, room_id, body, ...(reply_to && { reply_to }) });
+        const { message } = await ask("message:send", { client_id, room_id, body, ...more });
         dispatch({ type: "stored", message, client_id });
       } catch (refusal) {
         if (!passing(refusal)) dispatch({ type: "queued", client_id, patch: { problem: refusal.message } });
@@ -104,7 +114,7 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
 
   function stop(why) {
     ended = true;
-    socket.disconnect();
+    disconnect();
     onEnd(why);
   }
 
@@ -149,18 +159,45 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
   });
   socket.on("closing", (last) => { closing = last; });
   socket.on("server:draining", ({ reconnect_in_ms }) => patience(reconnect_in_ms, reconnect_in_ms, 0));
-  socket.on("auth:expiring", async () => {
+  for (const each of [socket, inbox]) {
+    each.on("auth:expiring", () => { renewing ??= renew().finally(() => { renewing = null; }); });
+    each.onAny((event, payload) => wire.add("in", named(each, event), payload));
+  }
+  let inboxClosing = null;
+  inbox.on("connect", () => { inboxClosing = null; });
+  inbox.on("closing", ({ code }) => { inboxClosing = code; });
+  inbox.on("connect_error", ({ data }) => resume(data?.code));
+  inbox.on("disconnect", () => resume(inboxClosing));
+
+  /** Renew the token of both sockets, which are about to expire at the same time. */
+  async function renew() {
     // Tokens that live for less than a minute are always about to expire: not more than one every 5 s.
     const now = performance.now();
     renewal = Math.max(now, renewal + 5000);
     await wait(renewal - now);
     try {
-      await ask("auth:refresh", { token: await api.refresh() });
+      const token = await api.refresh();
+      for (const each of [socket, inbox]) if (each.connected) await request(each, "auth:refresh", { token });
     } catch (refusal) {
       link(get().link.status, `The access token could not be renewed: ${refusal.message}`);
     }
-  });
-  socket.onAny((event, payload) => wire.add("in", event, payload));
+  }
+
+  /** Connect the refused or closed inbox with a new token. Other refusals last until the next `ready` of /chat. */
+  async function resume(code) {
+    if (!live || (code !== "token_expired" && code !== "unauthenticated")) return;
+    await api.refresh().catch(() => {});  // /chat handles what this means
+    connectInbox();
+  }
+
+  function connectInbox() {
+    if (live && !inbox.active) inbox.connect();
+  }
+
+  function disconnect() {
+    inbox.disconnect();
+    socket.disconnect();
+  }
   for (const event of ENTRIES) {
     socket.on(event, (payload) => {
       dispatch({ type: "entry", event, payload });
@@ -193,7 +230,7 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
       dropped = true;
       socket.io.reconnection(false);
       if (socket.connected) socket.io.engine.close();
-      else socket.disconnect();
+      else disconnect();
       link("dropped", "Offline", "Reconnect");
     },
     reconnect() {
@@ -202,6 +239,12 @@ export function createConnection({ api, store, wire, onReady, onEntry, onEnd }) 
       link("connecting", "Connecting…");
       socket.connect();
     },
-    end() { ended = true; unwatch(); sessionStorage.removeItem(KEPT); socket.disconnect(); },
+    end() { ended = true; unwatch(); sessionStorage.removeItem(KEPT); disconnect(); },
+    inbox: {
+      ask: (event, payload) => request(inbox, event, payload),
+      on: (event, listener) => inbox.on(event, listener),
+      /** Whether the inbox is connected. If it was refused, connect it again. */
+      connect() { connectInbox(); return inbox.connected; },
+    },
   };
 }

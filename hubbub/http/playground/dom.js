@@ -35,16 +35,28 @@ export function iconButton(name, label, onclick, props = {}) {
   return h("button.icon-button", { type: "button", "aria-label": label, title: label, onclick, ...props }, icon(name));
 }
 
-/** The initials of a user, in a color of their own, with a presence dot if `status` is given. */
+/** The picture of a user, else the initials in a color of their own; with a presence dot if `status` is given. */
 export function avatar(user, status) {
   const name = user?.display_name || user?.username || "?";
   const letters = name.split(/\s+/).map((word) => [...word][0]).slice(0, 2).join("").toUpperCase();
   const circle = h("span.avatar", { "aria-hidden": "true" }, h("span.letters", {}, letters));
   const hue = [...(user?.id ?? "")].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 360, 7);
   circle.style.setProperty("--hue", hue);
+  if (user?.avatar_url) {
+    const image = h("img.face", { src: smallest(user.avatar_url), alt: "", loading: "lazy", onerror: failed });
+    /** A small picture has no thumbnail. */
+    function failed() {
+      if (image.getAttribute("src") === user.avatar_url) image.remove();
+      else image.setAttribute("src", user.avatar_url);
+    }
+    circle.append(image);
+  }
   if (status) circle.append(dot(status));
   return circle;
 }
+
+/** The smallest thumbnail of an avatar that hubbub stores; every other URL as it is. */
+const smallest = (url) => url.replace(/^(.*\/uploads\/[0-9a-f-]{36}\/)[^/]+$/, (_, folder) => `${folder}64.webp`);
 
 export const dot = (status) => h("span.dot", { "data-status": status });
 

@@ -5,6 +5,7 @@ import { createApi } from "./api.js";
 import { createChat } from "./chat.js";
 import { createConnection } from "./connection.js";
 import { h, toast } from "./dom.js";
+import { createInbox } from "./inbox.js";
 import { counted, createStore, initial } from "./state.js";
 import { forgetDrafts } from "./views/composer.js";
 import { createConversation } from "./views/conversation.js";
@@ -42,7 +43,8 @@ async function enter() {
     onReady: (first) => hooks.chat.onReady(first), onEntry: (...args) => hooks.chat.onEntry(...args) });
   const chat = hooks.chat = createChat(store, connection);
   const address = createAddress({ store, chat });
-  const context = { store, chat, connection, theme: nextTheme, logOut };
+  const inbox = createInbox(store, connection);
+  const context = { store, chat, inbox, connection, api, theme: nextTheme, logOut };
   const views = [createSidebar(context), createConversation(context), createPanel(context)];
   const app = h("div.app", {}, views.map((view) => view.element), wire.element);
   root.replaceChildren(app);
@@ -52,7 +54,9 @@ async function enter() {
     app.toggleAttribute("data-panel", Boolean(state.panel));
     app.toggleAttribute("data-drawer", Boolean(state.drawer));
     const unread = Object.values(state.rooms).reduce((sum, room) => sum + (room.my.muted ? 0 : room.my.unread), 0);
-    document.title = unread ? `(${counted(unread)}) hubbub playground` : "hubbub playground";
+    const notified = state.inbox.unread;
+    const counts = [unread && counted(unread), notified && `🔔 ${counted(notified)}`].filter(Boolean).join(", ");
+    document.title = counts ? `(${counts}) hubbub playground` : "hubbub playground";
   }
 
   function onEnd(why) {

@@ -1,12 +1,12 @@
 /** The state of the page, and the pure function that changes it: no network, no elements, no clock. */
 
+import { COUNTED, initialInbox, reduceInbox } from "./inbox-state.js";
+
 export const initial = {
   me: null, epoch: null, open: null, rooms: {}, users: {}, presence: {}, queue: [],
   link: { status: "connecting", note: "Connecting…" }, editing: null, replyTo: null, panel: null,
+  inbox: initialInbox,
 };
-
-/** The largest count: it means as many or more. */
-const COUNTED = 1000;
 
 /** A count as text. */
 export const counted = (count) => (count >= COUNTED ? "999+" : String(count));
@@ -123,6 +123,10 @@ const steps = {
   queued: (state, { client_id, patch }) =>
     ({ ...state, queue: state.queue.map((item) => (item.client_id === client_id ? { ...item, ...patch } : item)) }),
   unqueue: (state, { client_id }) => ({ ...state, queue: state.queue.filter((item) => item.client_id !== client_id) }),
+  inbox(state, { type: _, ...action }) {
+    const inbox = reduceInbox(state.inbox, action);
+    return inbox === state.inbox ? state : { ...state, inbox };
+  },
   link: (state, { status, note, action }) => ({ ...state, link: { status, note, action } }),
   page: (state, { patch }) => ({ ...state, ...patch }),
 };
@@ -186,7 +190,7 @@ const entries = {
   },
   "message:updated": (state, room, { message }) => change(state, room, message.id, () => ({ ...message, exact: true })),
   "message:deleted": (state, room, { message_id, at }) =>
-    change(state, room, message_id, (old) => ({ ...old, body: "", deleted_at: at, reactions: [], mentions: [] })),
+    change(state, room, message_id, (old) => ({ ...old, body: "", deleted_at: at, reactions: [], mentions: [], attachments: [] })),
   "reaction:added": (state, room, payload) => react(state, room, payload, 1),
   "reaction:removed": (state, room, payload) => react(state, room, payload, -1),
   "member:joined"(state, room, payload) {

@@ -10,17 +10,30 @@ from hubbub.services.users import profiles
 routes = Routes()
 
 
+@routes.get(
+    "/api/v1/users/profile",
+    name="profiles.get_own",
+    tag="profiles",
+    summary="Get the caller's profile",
+    description="With `metadata`, which no other user sees.",
+    response=wire.OwnProfile,
+)
+async def get_own(request: web.Request) -> web.Response:
+    return ok(await profiles.get_own(context(request)))
+
+
 @routes.patch(
     "/api/v1/users/profile",
     name="profiles.update",
     tag="profiles",
     summary="Update the caller's profile",
     description=(
-        "Fields that are left out keep their value. Members of the caller's rooms receive the change "
-        "as an event."
+        "Fields that are left out keep their value. Messages that follow carry the new names. A username "
+        "that is taken, or that was changed less than 24 hours ago, is `conflict`."
     ),
     body=wire.UpdateProfile,
-    response=wire.Profile,
+    response=wire.OwnProfile,
+    errors=("conflict",),
 )
 async def update(request: web.Request) -> web.Response:
     return ok(await profiles.update(context(request), await read(request, wire.UpdateProfile)))
@@ -31,7 +44,7 @@ async def update(request: web.Request) -> web.Response:
     name="profiles.get",
     tag="profiles",
     summary="Get the profile of a user",
-    description="Visible to every user who is logged in. Deleted accounts are not found.",
+    description="For every user who is logged in. Deleted accounts and former usernames are not found.",
     query=wire.UsernameRef,
     response=wire.Profile,
     errors=("not_found",),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Identity(Model):
-    """Somebody at a provider, who may sign in to an account here"""
+    """An identity at an OAuth provider, with which a user logs in to an account"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="identities")
@@ -34,7 +34,7 @@ class Identity(Model):
 
 
 class OAuthHandoff(Model):
-    """A sign-in that came back from a provider: its state is spent, and its code may be exchanged once"""
+    """A completed OAuth login: its state is used, and its code can be exchanged once"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     state_digest = fields.CharField(max_length=64, unique=True)  # SHA-256

@@ -7,7 +7,7 @@ from hubbub.core import ids
 
 
 class AuditRecord(Model):
-    """Who did what, on what, from where, and how it ended"""
+    """An action with its actor, target and origin, and its outcome"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     at = fields.DatetimeField()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ApiKey(Model):
-    """What a program of a user comes in with"""
+    """The credential of a program of a user"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="api_keys")
@@ -35,7 +35,7 @@ class ApiKey(Model):
 
 
 class UsedNonce(Model):
-    """A signed request that was taken: the same one is not taken again"""
+    """A signed request that was accepted: the same one is not accepted again"""
 
     id = fields.CharField(primary_key=True, max_length=64)  # SHA-256 of the key's id and the nonce
     expires_at = fields.DatetimeField()

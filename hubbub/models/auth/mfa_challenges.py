@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class MfaChallenge(Model):
-    """Somebody who gave the right password and owes a code"""
+    """A login with the right password, whose second factor is missing"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Session(Model):
-    """One sign-in on one device"""
+    """A login on a device"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="sessions")

@@ -32,7 +32,7 @@ class TwoFactor(Model):
 
 
 class RecoveryCode(Model):
-    """A code that is good once, in place of one of the app"""
+    """A code that is valid once, in place of one of the app"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField(

@@ -1,4 +1,4 @@
-"""Messages and their mentions."""
+"""Messages, their mentions, and their attachments."""
 
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,22 @@ if TYPE_CHECKING:
 
 
 class Message(Model):
-    """A message that somebody wrote in a room"""
+    """A message of a user in a room"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
-    room: fields.ForeignKeyRelation["Room"] = fields.ForeignKeyField("models.Room", related_name="messages")
+    # Without foreign keys: writers hold the lock of the room, and triggers follow deletions.
+    room: fields.ForeignKeyRelation["Room"] = fields.ForeignKeyField(
+        "models.Room", related_name="messages", db_constraint=False
+    )
     seq = fields.BigIntField()  # the seq of its `message:new`
-    sender: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField("models.User", related_name="messages")
+    sender: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField(
+        "models.User", related_name="messages", db_constraint=False
+    )
     client_id = fields.UUIDField()  # chosen by the sender, so that resending is idempotent
     body = fields.TextField()  # empty once deleted
     reply_to_id = fields.UUIDField(null=True)
     mentions = fields.TextField(default="[]")  # JSON list of user ids
-    attachments = fields.TextField(default="[]")  # JSON list
+    attachments = fields.TextField(default="[]")  # JSON list of upload ids
     created_at = fields.DatetimeField()
     edited_at = fields.DatetimeField(null=True)
     deleted_at = fields.DatetimeField(null=True)
@@ -40,7 +45,7 @@ class Message(Model):
 
 
 class Mention(Model):
-    """Somebody named in a message"""
+    """A user whom a message mentions"""
 
     id = fields.BigIntField(primary_key=True)
     message: fields.ForeignKeyRelation[Message] = fields.ForeignKeyField(
@@ -54,3 +59,22 @@ class Mention(Model):
         table = "mentions"
         unique_together = (("message", "user"),)
         indexes = (("user", "room_id", "seq"),)
+
+
+class Attachment(Model):
+    """An upload that a message refers to"""
+
+    id = fields.BigIntField(primary_key=True)
+    message: fields.ForeignKeyRelation[Message] = fields.ForeignKeyField(
+        "models.Message", related_name="attached"
+    )
+    room_id = fields.UUIDField()  # of the message, whose members may load the upload
+    upload_id = fields.UUIDField()
+    position = fields.IntField()  # in the message, from 0
+    if TYPE_CHECKING:
+        message_id: UUID
+
+    class Meta:
+        table = "message_attachments"
+        unique_together = (("message", "upload_id"),)
+        indexes = (("upload_id",),)

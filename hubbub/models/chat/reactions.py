@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Reaction(Model):
-    """One emoji of one person to one message"""
+    """An emoji of a user for a message"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     message: fields.ForeignKeyRelation["Message"] = fields.ForeignKeyField(

@@ -41,7 +41,7 @@ class Room(Model):
 
 
 class Membership(Model):
-    """Somebody in a room, and how far they have read it"""
+    """The membership of a user in a room, with its read mark"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     room: fields.ForeignKeyRelation[Room] = fields.ForeignKeyField("models.Room", related_name="memberships")

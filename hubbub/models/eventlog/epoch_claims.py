@@ -5,7 +5,7 @@ from tortoise.models import Model
 
 
 class EpochClaim(Model):
-    """A client that was ahead of a room: of each user the latest one, and when one raised the epoch"""
+    """The latest claim of a user whose client was ahead of a room, and when a claim raised the epoch"""
 
     user_id = fields.UUIDField(primary_key=True)
     epoch = fields.CharField(max_length=100)  # of the claim, which counts while this epoch is current

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Preference(Model):
-    """Choices of one kind of one person"""
+    """The choices of a user of one kind"""
 
     id = fields.BigIntField(primary_key=True)
     user: fields.ForeignKeyRelation["User"] = fields.ForeignKeyField(

@@ -7,16 +7,20 @@ from hubbub.core import ids
 
 
 class User(Model):
-    """A person with an account"""
+    """A user with an account"""
 
     id = fields.UUIDField(primary_key=True, default=ids.uuid7)
     username = fields.CharField(max_length=32, unique=True)  # lower case
     email = fields.CharField(max_length=254, unique=True)  # lower case
+    username_changed_at = fields.DatetimeField(null=True)  # by its user; null since the registration
     display_name = fields.CharField(max_length=80)
-    avatar_url = fields.CharField(max_length=500, null=True)
+    first_name = fields.CharField(max_length=50, null=True)
+    last_name = fields.CharField(max_length=50, null=True)
+    avatar_url = fields.CharField(max_length=2000, null=True)  # the path contains the encoded file name
     bio = fields.CharField(max_length=500, null=True)
     location = fields.CharField(max_length=100, null=True)
     website_url = fields.CharField(max_length=200, null=True)
+    metadata = fields.TextField(null=True)  # a JSON object of the user's programs
     password_digest = fields.CharField(max_length=120, null=True)
     role = fields.CharField(max_length=16, default="user")  # user, moderator, admin
     suspended_at = fields.DatetimeField(null=True)

@@ -36,6 +36,8 @@ class Action(StrEnum):
     FORGET_PASSWORD = "password.forgot"  # noqa: S105
     RESET_PASSWORD = "password.reset"  # noqa: S105
     VERIFY_EMAIL = "email.verify"
+    REQUEST_EMAIL_CHANGE = "email.request_change"
+    CHANGE_EMAIL = "email.change"
     ENABLE_TWO_FACTOR = "two_factor.enable"
     DISABLE_TWO_FACTOR = "two_factor.disable"
     RENEW_RECOVERY_CODES = "two_factor.renew_codes"
@@ -55,6 +57,15 @@ class Action(StrEnum):
     CREATE_ADMIN = "admin.create"
     EXPORT_AUDIT_LOG = "audit_log.export"
     RAISE_EPOCH = "epoch.raise"
+    PAUSE_QUEUE = "queue.pause"
+    RESUME_QUEUE = "queue.resume"
+    RETRY_JOBS = "queue.retry_jobs"
+    DELETE_JOBS = "queue.delete_jobs"
+    CANCEL_JOB = "job.cancel"
+    RETRY_JOB = "job.retry"
+    CHANGE_SCHEDULE = "schedule.change"
+    RUN_SCHEDULE = "schedule.run"
+    ANNOUNCE = "announcement.create"
 
 
 class Target(NamedTuple):
@@ -76,6 +87,10 @@ class AuditEvent:
     session_id: UUID | None = None
     reason: str | None = None
     key_id: UUID | None = None  # of the API key that authenticated the call
+
+    def set_user(self, user_id: UUID, role: str) -> None:
+        """Make a user the actor and the target, once they are known."""
+        self.actor_id, self.actor_role, self.target = user_id, role, Target("user", user_id)
 
 
 async def record(tx: Sql, event: AuditEvent, **facts: Fact) -> None:

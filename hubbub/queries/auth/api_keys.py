@@ -1,11 +1,10 @@
 """API keys by prefix, with the fields that authentication needs."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from hubbub.db.sql import Sql, as_optional_datetime, as_uuid
+from hubbub.db.sql import Sql, as_optional_datetime, as_uuid, in_texts
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -31,13 +30,12 @@ class ApiKeyRow(NamedTuple):
 
 async def find(sql: Sql, prefixes: Sequence[str]) -> dict[str, ApiKeyRow]:
     """Return keys by their prefixes, with one query."""
-    postgres = sql.dialect == "postgres"
-    where = "= ANY($1::text[])" if postgres else "IN (SELECT value FROM json_each($1))"
+    where, values = in_texts(sql, prefixes)
     rows = await sql.fetch(
         "SELECT k.id, k.user_id, k.prefix, k.digest, k.scopes, k.sealed_secret, k.expires_at, u.username, "
         "u.display_name, u.avatar_url, u.role, u.suspended_at, u.suspended_until, u.deleted_at "
         f"FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.prefix {where}",
-        list(prefixes) if postgres else json.dumps(list(prefixes)),
+        values,
     )
     return {
         row["prefix"]: ApiKeyRow(

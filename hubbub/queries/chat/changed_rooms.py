@@ -1,10 +1,12 @@
 """Ids of the items of a list that changed since a moment, in an order that no change affects."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from hubbub.db.sql import Sql, as_uuid
+from hubbub.queries.chat.rooms import matches_name
 
 
 class ChangedSince(NamedTuple):
@@ -25,12 +27,12 @@ async def rooms_of(sql: Sql, user_id: UUID, since: ChangedSince) -> list[UUID]:
     return [as_uuid(row["id"]) for row in rows]
 
 
-async def public_rooms(sql: Sql, name_pattern: str, since: ChangedSince) -> list[UUID]:
-    """Return public rooms that have an entry since then; a rename is one. `name_pattern` as in `rooms`."""
+async def public_rooms(sql: Sql, patterns: Sequence[str], since: ChangedSince) -> list[UUID]:
+    """Return public rooms that have an entry since then; a rename is one. `patterns` as in `rooms`."""
     rows = await sql.fetch(
         "SELECT r.id FROM rooms r WHERE r.kind = 'public' AND r.archived_at IS NULL "
-        "AND r.name_key LIKE $1 ESCAPE '!' AND r.last_entry_at > $2 AND r.id > $3 ORDER BY r.id LIMIT $4",
-        *(name_pattern, *since),
+        f"AND {matches_name(patterns, 4)} AND r.last_entry_at > $1 AND r.id > $2 ORDER BY r.id LIMIT $3",
+        *(*since, *patterns),
     )
     return [as_uuid(row["id"]) for row in rows]
 

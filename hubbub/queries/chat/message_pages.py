@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from hubbub.db.sql import Rows, Sql, as_datetime, as_uuid
-from hubbub.queries.eventlog.event_log import in_clause
+from hubbub.db.sql import Rows, Sql, as_datetime, as_optional_datetime, as_optional_uuid, as_uuid, in_clause
 
 _SELECT = (
     "SELECT m.id, m.room_id, m.seq, m.client_id, m.sender_id, m.body, m.reply_to_id, m.mentions, "
-    "m.created_at, m.edited_at, m.deleted_at, u.username, u.display_name, u.avatar_url "
+    "m.attachments, m.created_at, m.edited_at, m.deleted_at, u.username, u.display_name, u.avatar_url "
     "FROM messages m JOIN users u ON u.id = m.sender_id"
 )
 
@@ -35,6 +34,7 @@ class MessageRow(NamedTuple):
     body: str
     reply_to_id: UUID | None
     mentions: str
+    attachments: str
     created_at: datetime
     edited_at: datetime | None
     deleted_at: datetime | None
@@ -69,7 +69,6 @@ def _message_rows(rows: Rows) -> list[MessageRow]:
         if (sender := senders.get(sender_id)) is None:
             sender = SenderRow(as_uuid(sender_id), row["username"], row["display_name"], row["avatar_url"])
             senders[sender_id] = sender
-        edited_at, deleted_at, reply_to_id = row["edited_at"], row["deleted_at"], row["reply_to_id"]
         found.append(
             MessageRow(
                 id=as_uuid(row["id"]),
@@ -78,11 +77,12 @@ def _message_rows(rows: Rows) -> list[MessageRow]:
                 client_id=as_uuid(row["client_id"]),
                 sender=sender,
                 body=row["body"],
-                reply_to_id=as_uuid(reply_to_id) if reply_to_id else None,
+                reply_to_id=as_optional_uuid(row["reply_to_id"]),
                 mentions=row["mentions"],
+                attachments=row["attachments"],
                 created_at=as_datetime(row["created_at"]),
-                edited_at=as_datetime(edited_at) if edited_at else None,
-                deleted_at=as_datetime(deleted_at) if deleted_at else None,
+                edited_at=as_optional_datetime(row["edited_at"]),
+                deleted_at=as_optional_datetime(row["deleted_at"]),
             )
         )
     return found

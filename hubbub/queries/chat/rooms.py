@@ -5,33 +5,37 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from hubbub.db.sql import Sql, as_datetime, as_uuid
+from hubbub.db.sql import Sql, as_datetime, as_optional_datetime, as_optional_uuid, as_uuid, in_clause
 from hubbub.queries.chat import conversations
-from hubbub.queries.eventlog.event_log import in_clause
 from hubbub.schemas.chat.rooms import LastMessage
 from hubbub.schemas.users.users import User
 
 MAX_COUNT = 1000  # the largest count: it means 1000 or more
-MAX_SCANNED_MESSAGES = 10_000  # newest messages of a room that are searched for unread ones
-# Messages of others after the read mark, newest first by the index on (room_id, seq). Both limits end the
-# scan, so that its cost grows neither with the log nor with own and deleted messages, which do not count.
+MAX_COUNTED_ENTRIES = 10_000  # newest entries of a room in which unread messages are counted
+# Counting begins at the read mark, or at the newest MAX_COUNTED_ENTRIES: in a room of many unread or own
+# messages PostgreSQL may read all rows of the range into a bitmap, whatever the LIMIT is.
+_COUNTED_RANGE = (
+    f"x.seq > CASE WHEN m.last_read_seq > r.last_seq - {MAX_COUNTED_ENTRIES} THEN m.last_read_seq "
+    f"ELSE r.last_seq - {MAX_COUNTED_ENTRIES} END"
+)
+# Messages of others after the read mark. The limit ends the scan. No order: sorting reads all rows first.
 _UNREAD_COUNT = (
     "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 "
-    "ELSE (SELECT count(*) FROM (SELECT 1 FROM (SELECT x.sender_id, x.deleted_at FROM messages x "
-    f"WHERE x.room_id = r.id AND x.seq > m.last_read_seq ORDER BY x.seq DESC "
-    f"LIMIT {MAX_SCANNED_MESSAGES}) newest "
-    f"WHERE newest.sender_id <> m.user_id AND newest.deleted_at IS NULL LIMIT {MAX_COUNT}) counted) END"
+    f"ELSE (SELECT count(*) FROM (SELECT 1 FROM messages x WHERE x.room_id = r.id AND {_COUNTED_RANGE} "
+    f"AND x.sender_id <> m.user_id AND x.deleted_at IS NULL LIMIT {MAX_COUNT}) counted) END"
 )
 _MENTION_COUNT = (
     "CASE WHEN m.user_id IS NULL OR m.last_read_seq >= r.last_seq THEN 0 "
     "ELSE (SELECT count(*) FROM (SELECT 1 FROM mentions x WHERE x.user_id = m.user_id "
-    f"AND x.room_id = r.id AND x.seq > m.last_read_seq LIMIT {MAX_COUNT}) counted) END"
+    f"AND x.room_id = r.id AND {_COUNTED_RANGE} LIMIT {MAX_COUNT}) counted) END"
 )
 _ROOM_COLUMNS = (
     "r.id, r.kind, r.name, r.topic, r.created_by_id, r.created_at, r.last_seq, r.first_seq, r.member_count, "
     "r.member_version, r.last_entry_at, r.name_key, m.role, m.last_read_seq, m.muted, "
     f"m.changed_at, {conversations.COLUMNS}"
 )
+# Of `rooms` as r, left-joined with `memberships` as m, and `conversations.joins`.
+COUNTED_COLUMNS = f"{_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions"
 
 
 class RoomRow(NamedTuple):
@@ -64,26 +68,27 @@ class RoomRow(NamedTuple):
         return self.last_entry_at or self.created_at
 
 
-def _room_row(row: Mapping[str, Any]) -> RoomRow:
+def room_row(row: Mapping[str, Any]) -> RoomRow:
+    """Return a room from a row of `COUNTED_COLUMNS`."""
     return RoomRow(
         id=as_uuid(row["id"]),
         kind=row["kind"],
         name=row["name"],
         topic=row["topic"],
-        created_by=as_uuid(row["created_by_id"]) if row["created_by_id"] else None,
+        created_by=as_optional_uuid(row["created_by_id"]),
         created_at=as_datetime(row["created_at"]),
         last_seq=row["last_seq"],
         first_seq=row["first_seq"],
         member_count=row["member_count"],
         version=row["member_version"],
-        last_entry_at=as_datetime(row["last_entry_at"]) if row["last_entry_at"] else None,
+        last_entry_at=as_optional_datetime(row["last_entry_at"]),
         name_key=row["name_key"],
         role=row["role"],
         last_read_seq=row["last_read_seq"] or 0,
         muted=bool(row["muted"]),
         unread=row["unread"],
         mentions=row["mentions"],
-        changed_at=as_datetime(row["changed_at"]) if row["changed_at"] else None,
+        changed_at=as_optional_datetime(row["changed_at"]),
         peer=conversations.peer(row),
         last_message=conversations.last_message(row),
     )
@@ -92,13 +97,13 @@ def _room_row(row: Mapping[str, Any]) -> RoomRow:
 async def room(sql: Sql, room_id: UUID, user_id: UUID) -> RoomRow | None:
     """Return a room as `user_id` sees it, member or not; None if it does not exist."""
     rows = await sql.fetch(
-        f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM rooms r "
+        f"SELECT {COUNTED_COLUMNS} FROM rooms r "
         f"LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $2 {conversations.joins(sql)} "
         "WHERE r.id = $1 AND r.archived_at IS NULL",
         room_id,
         user_id,
     )
-    return _room_row(rows[0]) if rows else None
+    return room_row(rows[0]) if rows else None
 
 
 async def rooms_of(
@@ -107,7 +112,7 @@ async def rooms_of(
     """Return the user's rooms, newest entry first, after the cursor `before`."""
     past = "AND (r.last_entry_at, r.id) < ($3, $4)" if before else ""
     rows = await sql.fetch(
-        f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM ("
+        f"SELECT {COUNTED_COLUMNS} FROM ("
         "SELECT m.id FROM memberships m JOIN rooms r ON r.id = m.room_id "
         f"WHERE m.user_id = $1 AND r.archived_at IS NULL {past} "
         "ORDER BY r.last_entry_at DESC, r.id DESC LIMIT $2) page "
@@ -117,38 +122,41 @@ async def rooms_of(
         limit,
         *(before or ()),
     )
-    return [_room_row(row) for row in rows]
+    return [room_row(row) for row in rows]
+
+
+def matches_name(patterns: Sequence[str], first: int) -> str:
+    """Return the condition that a name matches every pattern (LIKE, escape `!`), parameters from `first`."""
+    return " AND ".join(f"r.name_key LIKE ${first + index} ESCAPE '!'" for index in range(len(patterns)))
 
 
 async def public_rooms(
-    sql: Sql, user_id: UUID, name_pattern: str, limit: int, after: tuple[str, UUID] | None = None
+    sql: Sql, user_id: UUID, patterns: Sequence[str], limit: int, after: tuple[str, UUID] | None = None
 ) -> list[RoomRow]:
-    """Return public rooms by name after `after`; `name_pattern` is for LIKE with the escape `!`."""
-    past = "AND (r.name_key, r.id) > ($4, $5)" if after else ""
+    """Return public rooms whose names match every pattern, by name after `after`."""
+    past = "AND (r.name_key, r.id) > ($3, $4)" if after else ""
+    position = after or ()
     rows = await sql.fetch(
-        f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM rooms r "
+        f"SELECT {COUNTED_COLUMNS} FROM rooms r "
         f"LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $1 {conversations.joins(sql)} "
-        f"WHERE r.kind = 'public' AND r.archived_at IS NULL AND r.name_key LIKE $2 ESCAPE '!' {past} "
-        "ORDER BY r.name_key, r.id LIMIT $3",
-        user_id,
-        name_pattern,
-        limit,
-        *(after or ()),
+        f"WHERE r.kind = 'public' AND r.archived_at IS NULL AND {matches_name(patterns, 3 + len(position))} "
+        f"{past} ORDER BY r.name_key, r.id LIMIT $2",
+        *(user_id, limit, *position, *patterns),
     )
-    return [_room_row(row) for row in rows]
+    return [room_row(row) for row in rows]
 
 
 async def rooms_by_id(sql: Sql, user_id: UUID, room_ids: Iterable[UUID]) -> list[RoomRow]:
     """Return these rooms by id, as the user sees them, member or not."""
     where, ids = in_clause(sql, room_ids, 2)
     rows = await sql.fetch(
-        f"SELECT {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions FROM rooms r "
+        f"SELECT {COUNTED_COLUMNS} FROM rooms r "
         f"LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $1 {conversations.joins(sql)} "
         f"WHERE r.id {where} AND r.archived_at IS NULL ORDER BY r.id",
         user_id,
         ids,
     )
-    return [_room_row(row) for row in rows]
+    return [room_row(row) for row in rows]
 
 
 async def rooms_of_members(sql: Sql, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], RoomRow]:
@@ -156,14 +164,14 @@ async def rooms_of_members(sql: Sql, pairs: Sequence[tuple[UUID, UUID]]) -> dict
     in_rooms, rooms = in_clause(sql, {room_id for _, room_id in pairs}, 1)
     for_users, users = in_clause(sql, {user_id for user_id, _ in pairs}, 2)
     rows = await sql.fetch(
-        f"SELECT m.user_id, {_ROOM_COLUMNS}, {_UNREAD_COUNT} AS unread, {_MENTION_COUNT} AS mentions "
+        f"SELECT m.user_id, {COUNTED_COLUMNS} "
         "FROM memberships m "
         f"JOIN rooms r ON r.id = m.room_id {conversations.joins(sql)} "
         f"WHERE m.room_id {in_rooms} AND m.user_id {for_users} AND r.archived_at IS NULL",
         rooms,
         users,
     )
-    return {(as_uuid(row["user_id"]), as_uuid(row["id"])): _room_row(row) for row in rows}
+    return {(as_uuid(row["user_id"]), as_uuid(row["id"])): room_row(row) for row in rows}
 
 
 async def presence_audience(sql: Sql, user_ids: Iterable[UUID], max_members: int) -> dict[UUID, list[UUID]]:
@@ -239,10 +247,10 @@ def _member_row(row: Mapping[str, Any]) -> MemberRow:
 async def members_named(sql: Sql, room_id: UUID, usernames: Iterable[str]) -> dict[str, UUID]:
     """Return username → id for those of the names that are members of the room."""
     names = list(usernames)
-    placeholders = ", ".join(f"${index}" for index in range(2, len(names) + 2))
+    numbers = ", ".join(f"${number}" for number in range(2, len(names) + 2))
     rows = await sql.fetch(
         "SELECT u.id, u.username FROM memberships m JOIN users u ON u.id = m.user_id "
-        f"WHERE m.room_id = $1 AND u.username IN ({placeholders})",
+        f"WHERE m.room_id = $1 AND u.username IN ({numbers})",
         room_id,
         *names,
     )
@@ -262,9 +270,7 @@ async def users_sharing_a_room(
         user_id,
         ids,
     )
-    return {
-        as_uuid(row["id"]): as_datetime(row["last_seen_at"]) if row["last_seen_at"] else None for row in rows
-    }
+    return {as_uuid(row["id"]): as_optional_datetime(row["last_seen_at"]) for row in rows}
 
 
 class ReactionRow(NamedTuple):

@@ -1,7 +1,8 @@
 """The search index: PostgreSQL's `tsvector` with GIN, SQLite's FTS5, both filled with the same words.
 
-There is no model: the migrations create `message_words`. The index holds a message's room with its words, so
-that the cost of a search in one room depends only on the matches in that room.
+The models do not describe it: the migrations create the column `messages.words` of PostgreSQL, and the table
+`message_words` of SQLite. The index holds a message's room with its words, so that the cost of a search in
+one room depends only on the matches in that room.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,8 +22,8 @@ async def add(tx: Sql, rows: Sequence[tuple[UUID, UUID, str]]) -> None:
     """Index messages that are stored in the same transaction: (message, room, body), oldest first."""
     if tx.dialect == "postgres":
         await tx.execute(
-            "INSERT INTO message_words (message_id, words) "
-            "SELECT id, words::tsvector FROM unnest($1::uuid[], $2::text[]) AS new(id, words)",
+            "UPDATE messages SET words = new.words::tsvector "
+            "FROM unnest($1::uuid[], $2::text[]) AS new(id, words) WHERE messages.id = new.id",
             [message_id for message_id, _, _ in rows],
             [text_search.tsvector(body, room_id.hex) for _, room_id, body in rows],
         )
@@ -40,8 +41,7 @@ async def replace(tx: Sql, message_id: UUID, room_id: UUID, body: str) -> None:
     """Index a message again; its position in the results does not change."""
     if tx.dialect == "postgres":
         await tx.execute(
-            "INSERT INTO message_words (message_id, words) VALUES ($1, $2::text::tsvector) "
-            "ON CONFLICT (message_id) DO UPDATE SET words = excluded.words",
+            "UPDATE messages SET words = $2::text::tsvector WHERE id = $1",
             message_id,
             text_search.tsvector(body, room_id.hex),
         )
@@ -58,7 +58,7 @@ async def replace(tx: Sql, message_id: UUID, room_id: UUID, body: str) -> None:
 async def remove(tx: Sql, message_id: UUID) -> None:
     """Remove the words of a message."""
     if tx.dialect == "postgres":
-        await tx.execute("DELETE FROM message_words WHERE message_id = $1", message_id)
+        await tx.execute("UPDATE messages SET words = NULL WHERE id = $1", message_id)
         return
     # The row remains, empty, as the position of cursors.
     await tx.execute(
@@ -117,7 +117,7 @@ class _Plan(NamedTuple):
 def _postgres_plan(parsed: text_search.SearchQuery, room_id: UUID | None) -> _Plan:
     return _Plan(
         text_search.with_label(parsed.tsquery, room_id.hex) if room_id else parsed.tsquery,
-        "message_words w JOIN messages m ON m.id = w.message_id WHERE w.words @@ $1::text::tsquery",
+        "messages m WHERE m.words @@ $1::text::tsquery",
         "m.id",
         "m.id < ${}",
         lambda before: before,

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from hubbub.db import stored_values
+from hubbub.db.locking import row_lock
 from hubbub.db.sql import Sql, as_uuid
 
 EPOCH_KEY, CAUSE_KEY = "epoch", "epoch_cause"
@@ -31,7 +33,7 @@ class StoredEpoch(NamedTuple):
 
 async def read(sql: Sql, *, for_update: bool = False) -> StoredEpoch:
     """Return the epoch and its cause; with `for_update` it can't be raised until the transaction ends."""
-    lock = "FOR UPDATE" if for_update and sql.dialect == "postgres" else ""
+    lock = row_lock(sql, "FOR UPDATE") if for_update else ""
     rows = await sql.fetch(
         f"SELECT key, value FROM state WHERE key IN ('{EPOCH_KEY}', '{CAUSE_KEY}') ORDER BY key {lock}"
     )
@@ -54,11 +56,7 @@ async def replace(tx: Sql, old: str, new: str, cause: str) -> bool:
         f"UPDATE state SET value = $1 WHERE key = '{EPOCH_KEY}' AND value = $2", new, old
     ):
         return False
-    await tx.execute(
-        f"INSERT INTO state (key, value) VALUES ('{CAUSE_KEY}', $1) "
-        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        cause_text(new, cause),
-    )
+    await stored_values.put(tx, CAUSE_KEY, cause_text(new, cause))
     return True
 
 

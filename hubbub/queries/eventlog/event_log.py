@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from hubbub.db.sql import Sql, as_uuid
+from hubbub.db.locking import row_lock
+from hubbub.db.sql import Sql, as_uuid, in_clause
 from hubbub.schemas.eventlog.entries import Entry
 
 
@@ -33,6 +34,7 @@ class NewMessage(NamedTuple):
     body: str
     reply_to_id: UUID | None
     mentions: str
+    attachments: str
     created_at: datetime
 
 
@@ -43,24 +45,13 @@ class Membership(NamedTuple):
     muted: bool
 
 
-def in_clause(sql: Sql, values: Iterable[UUID], position: int = 1) -> tuple[str, Any]:
-    """Return the dialect's `= ANY(…)` and its only parameter, which is `$position`."""
-    if sql.dialect == "postgres":
-        return f"= ANY(${position}::uuid[])", list(values)
-    return (
-        f"IN (SELECT value FROM json_each(${position}))",
-        "[" + ",".join(f'"{value}"' for value in values) + "]",
-    )
-
-
 async def lock_rooms(tx: Sql, room_ids: Iterable[UUID]) -> dict[UUID, LogHead]:
     """Lock rooms in the order of their ids, so that two writers can't deadlock."""
     where, ids = in_clause(tx, room_ids)
-    locking = "FOR UPDATE" if tx.dialect == "postgres" else ""
     rows = await tx.fetch(
         "SELECT id, last_seq, member_version, archived_at, "
         "(SELECT value FROM state WHERE key = 'epoch') AS epoch "
-        f"FROM rooms WHERE id {where} ORDER BY id {locking}",
+        f"FROM rooms WHERE id {where} ORDER BY id {row_lock(tx, 'FOR UPDATE')}",
         ids,
     )
     return {
@@ -93,30 +84,29 @@ async def insert_entries(
     entries: Sequence[Entry],
     actors: Sequence[UUID | None],
     messages: Sequence[UUID | None],
-    at: datetime,
+    times: Sequence[datetime],
 ) -> None:
-    """Store entries. `actors` and `messages` have one item for each entry."""
+    """Store entries. `actors`, `messages` and `times` have one item for each entry."""
     if tx.dialect == "postgres":
         await tx.execute(
-            "INSERT INTO entries (room_id, seq, event, payload, at, actor_id, message_id) "
-            "SELECT room_id, seq, event, payload, $5, actor_id, message_id FROM unnest("
-            "$1::uuid[], $2::bigint[], $3::text[], $4::text[], $6::uuid[], $7::uuid[])"
-            " AS new(room_id, seq, event, payload, actor_id, message_id)",
+            "INSERT INTO entries (room_id, seq, event, payload_json, at, actor_id, message_id) "
+            "SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], "
+            "$6::uuid[], $7::uuid[])",
             [entry.room_id for entry in entries],
             [entry.seq for entry in entries],
             [entry.event for entry in entries],
             [entry.payload for entry in entries],
-            at,
+            list(times),
             list(actors),
             list(messages),
         )
         return
     await tx.executemany(
-        "INSERT INTO entries (room_id, seq, event, payload, at, actor_id, message_id) "
+        "INSERT INTO entries (room_id, seq, event, payload_json, at, actor_id, message_id) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7)",
         [
             (entry.room_id, entry.seq, entry.event, entry.payload, at, actor, message)
-            for entry, actor, message in zip(entries, actors, messages, strict=True)
+            for entry, at, actor, message in zip(entries, times, actors, messages, strict=True)
         ],
     )
 
@@ -126,14 +116,13 @@ async def insert_messages(tx: Sql, rows: Sequence[NewMessage]) -> None:
     columns = ", ".join(NewMessage._fields)
     if tx.dialect == "postgres":
         await tx.execute(
-            f"INSERT INTO messages ({columns}, attachments) SELECT *, '[]' FROM unnest($1::uuid[], "
-            "$2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], "
-            "$9::timestamptz[])",
+            f"INSERT INTO messages ({columns}) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], "
+            "$4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::timestamptz[])",
             *(list(column) for column in zip(*rows, strict=True)),
         )
         return
     await tx.executemany(
-        f"INSERT INTO messages ({columns}, attachments) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '[]')",
+        f"INSERT INTO messages ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         rows,
     )
 
@@ -186,6 +175,14 @@ async def insert_mentions(tx: Sql, rows: Sequence[tuple[UUID, UUID, int, UUID]])
     )
 
 
+async def insert_attachments(tx: Sql, rows: Sequence[tuple[UUID, UUID, UUID, int]]) -> None:
+    """Store the references of messages to uploads: (message, room, upload, position)."""
+    await tx.executemany(
+        "INSERT INTO message_attachments (message_id, room_id, upload_id, position) VALUES ($1, $2, $3, $4)",
+        rows,
+    )
+
+
 async def memberships(
     sql: Sql, room_ids: Iterable[UUID], user_ids: Iterable[UUID]
 ) -> dict[tuple[UUID, UUID], Membership]:
@@ -202,17 +199,6 @@ async def memberships(
         (as_uuid(row["room_id"]), as_uuid(row["user_id"])): Membership(row["role"], bool(row["muted"]))
         for row in rows
     }
-
-
-async def entries_after(sql: Sql, room_id: UUID, after_seq: int, limit: int) -> list[Entry]:
-    """Return the entries of a room after `after_seq`, ascending, without `subject`: clients do not get it."""
-    rows = await sql.fetch(
-        "SELECT seq, event, payload FROM entries WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-        room_id,
-        after_seq,
-        limit,
-    )
-    return [Entry(room_id, row["seq"], row["event"], row["payload"]) for row in rows]
 
 
 class LogEnd(NamedTuple):
@@ -239,9 +225,8 @@ async def changed(sql: Sql, known: Mapping[UUID, LogEnd]) -> dict[UUID, LogEnd]:
     """
     if sql.dialect != "postgres":
         found = await log_ends(sql, known)
-        return {
-            room_id: end for room_id in known if (end := found.get(room_id, MISSING_ROOM)) != known[room_id]
-        }
+        ends = {room_id: found.get(room_id, MISSING_ROOM) for room_id in known}
+        return {room_id: end for room_id, end in ends.items() if end != known[room_id]}
     rows = await sql.fetch(
         "SELECT known.id, r.last_seq, r.member_count "
         "FROM unnest($1::uuid[], $2::bigint[], $3::int[]) AS known(id, seq, members) "
@@ -252,9 +237,9 @@ async def changed(sql: Sql, known: Mapping[UUID, LogEnd]) -> dict[UUID, LogEnd]:
         [end.last_seq for end in known.values()],
         [end.member_count for end in known.values()],
     )
-    return {
-        as_uuid(row["id"]): MISSING_ROOM
-        if row["last_seq"] is None
-        else LogEnd(row["last_seq"], row["member_count"])
-        for row in rows
-    }
+    return {as_uuid(row["id"]): _log_end(row) for row in rows}
+
+
+def _log_end(row: Mapping[str, Any]) -> LogEnd:
+    """Return the end of a log from a row of a left join."""
+    return MISSING_ROOM if row["last_seq"] is None else LogEnd(row["last_seq"], row["member_count"])

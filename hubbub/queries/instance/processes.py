@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from hubbub.db.sql import Sql, as_datetime, as_uuid
+from hubbub.db.sql import Sql, as_datetime, as_uuid, placeholders
 
 LOCK_KEY = 0x48554243  # an arbitrary number, the same for all processes that register
 # The clocks of two machines may differ. Each database has one clock.
@@ -45,7 +45,7 @@ class ProcessRow(NamedTuple):
 
 
 _COLUMNS = ", ".join(Registration._fields)
-_VALUES = ", ".join(f"${number}" for number in range(1, len(Registration._fields) + 1))
+_VALUES = placeholders(len(Registration._fields))
 
 
 async def lock(tx: Sql) -> None:

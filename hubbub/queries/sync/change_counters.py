@@ -1,15 +1,14 @@
 """SQL with which an instance finds the changes of its cached users: set-based, for both dialects."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from hubbub.core import clock
 from hubbub.db.locking import lock_condition
-from hubbub.db.sql import Sql, as_datetime, as_optional_datetime, as_uuid
-from hubbub.queries.eventlog.event_log import in_clause
+from hubbub.db.sql import Sql, as_datetime, as_optional_datetime, as_uuid, in_clause
 
 
 async def bump_version(tx: Sql, user_ids: Iterable[UUID]) -> None:
@@ -76,22 +75,23 @@ async def changed_users(sql: Sql, known: Sequence[KnownUser]) -> list[ChangedUse
             f"OR u.marks <> json_extract(seen.value, '$[2]') {_BLOCKED_CONDITION}",
             json.dumps([(str(each.user_id), each.version, each.read_version) for each in known]),
         )
-    return [
-        ChangedUser(
-            as_uuid(row["id"]),
-            row["version"],
-            row["marks"],
-            row["username"],
-            row["display_name"],
-            row["avatar_url"],
-            row["role"],
-            as_optional_datetime(row["suspended_at"]),
-            as_optional_datetime(row["suspended_until"]),
-            row["suspend_reason"],
-            row["deleted_at"] is not None,
-        )
-        for row in rows
-    ]
+    return [_changed_user(row) for row in rows]
+
+
+def _changed_user(row: Mapping[str, Any]) -> ChangedUser:
+    return ChangedUser(
+        as_uuid(row["id"]),
+        row["version"],
+        row["marks"],
+        row["username"],
+        row["display_name"],
+        row["avatar_url"],
+        row["role"],
+        as_optional_datetime(row["suspended_at"]),
+        as_optional_datetime(row["suspended_until"]),
+        row["suspend_reason"],
+        row["deleted_at"] is not None,
+    )
 
 
 class SessionRow(NamedTuple):
@@ -114,36 +114,44 @@ class SessionRow(NamedTuple):
     expires_at: datetime
 
 
+_ROLES = {role: role for role in ("user", "moderator", "admin")}  # each row has a text of its own
+SESSION_COLUMNS = (
+    "s.id, s.user_id, u.username, u.display_name, u.avatar_url, u.role, u.version, u.marks, "
+    "u.suspended_at, u.suspended_until, u.suspend_reason, u.deleted_at, "
+    "s.revoked_at, s.created_at, s.expires_at"
+)
+
+
 async def sessions(sql: Sql, session_ids: Iterable[UUID]) -> dict[UUID, SessionRow]:
     """Return sessions by their ids, with one query."""
     where, ids = in_clause(sql, session_ids)
     rows = await sql.fetch(
-        "SELECT s.id, s.user_id, u.username, u.display_name, u.avatar_url, u.role, u.version, u.marks, "
-        "u.suspended_at, u.suspended_until, u.suspend_reason, u.deleted_at, "
-        "s.revoked_at, s.created_at, s.expires_at "
-        f"FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id {where}",
+        f"SELECT {SESSION_COLUMNS} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id {where}",
         ids,
     )
-    return {
-        as_uuid(row["id"]): SessionRow(
-            as_uuid(row["id"]),
-            as_uuid(row["user_id"]),
-            row["username"],
-            row["display_name"],
-            row["avatar_url"],
-            row["role"],
-            row["version"],
-            row["marks"],
-            as_optional_datetime(row["suspended_at"]),
-            as_optional_datetime(row["suspended_until"]),
-            row["suspend_reason"],
-            row["deleted_at"] is not None,
-            row["revoked_at"] is not None,
-            as_datetime(row["created_at"]),
-            as_datetime(row["expires_at"]),
-        )
-        for row in rows
-    }
+    found = map(session_row, rows)
+    return {row.id: row for row in found}
+
+
+def session_row(row: Mapping[str, Any]) -> SessionRow:
+    """Return a session from a row of `SESSION_COLUMNS`."""
+    return SessionRow(
+        as_uuid(row["id"]),
+        as_uuid(row["user_id"]),
+        row["username"],
+        row["display_name"],
+        row["avatar_url"],
+        _ROLES.get(row["role"], row["role"]),
+        row["version"],
+        row["marks"],
+        as_optional_datetime(row["suspended_at"]),
+        as_optional_datetime(row["suspended_until"]),
+        row["suspend_reason"],
+        row["deleted_at"] is not None,
+        row["revoked_at"] is not None,
+        as_datetime(row["created_at"]),
+        as_datetime(row["expires_at"]),
+    )
 
 
 class RevokedSession(NamedTuple):

@@ -6,26 +6,24 @@ behind the position of the feed gets the missing entries from the log first.
 """
 
 import asyncio
-import logging
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from hubbub.cluster.bus import Bus, EntriesAppended
 from hubbub.core import metrics, tasks
 from hubbub.core.errors import Unavailable
+from hubbub.core.files.url_signatures import UrlSigner
 from hubbub.db import database
 from hubbub.realtime.chat import feeds
-from hubbub.realtime.chat.connections import Connection
 from hubbub.realtime.chat.feeds import MAX_BUFFERED_ENTRIES, Feed, Feeds
 from hubbub.realtime.socketio import frames
+from hubbub.realtime.sockets.connections import Connection
 from hubbub.schemas.eventlog.entries import Entry
 from hubbub.schemas.events import RoomGoneHint
 from hubbub.services.eventlog import event_log
 from hubbub.services.eventlog.epoch_watch import EpochWatch
 from hubbub.services.instance.membership_cache import MembershipCache
 from hubbub.services.instance.typing_tracker import TypingTracker
-
-log = logging.getLogger(__name__)
 
 REORDER_WAIT_S = 0.02  # for which an early entry waits for its predecessors
 GAP_CHECK_INTERVAL_S = 0.8  # an entry that the bus lost is delivered within a second
@@ -40,15 +38,17 @@ class Delivery:
         membership_cache: MembershipCache,
         epoch_watch: EpochWatch,
         typing_tracker: TypingTracker,
+        url_signer: UrlSigner,
         namespace: str,
     ) -> None:
         self._membership_cache = membership_cache  # decides whether a membership ended
         self._epoch_watch = epoch_watch  # notified of logs that went back
         self._typing_tracker = typing_tracker  # notified of entries in rooms with typing users
+        self._url_signer = url_signer  # signs the URLs in entries that are read from the log
         self._namespace = namespace  # name in each packet
         self.feeds = Feeds(bus, epoch_watch)  # by room
         self._immediate_check = tasks.CoalescingTask(self.check, name="delivery check at once")
-        self._reset_count = 0  # a read of the log that began before the last reset is not used
+        self.reset_count = 0  # a read of the log that began before the last reset is not used
         self._task = tasks.PeriodicTask(self.check, name="delivery check", interval_s=GAP_CHECK_INTERVAL_S)
 
     def start(self) -> None:
@@ -64,7 +64,7 @@ class Delivery:
     def attach(self, connection: Connection, room_ids: Iterable[UUID]) -> list[UUID]:
         """Subscribe a connection to rooms. Its entries are kept until `start_after`.
 
-        Returns the rooms whose position is unknown, for `initialize_feeds`.
+        Returns the rooms whose position is unknown, for `set_ends`.
         """
         unknown: list[UUID] = []
         if connection.epoch_outdated:
@@ -73,7 +73,7 @@ class Delivery:
             if room_id in connection.rooms:
                 continue
             feed = self.feeds.open(room_id)
-            feed.joining.add(connection)
+            feed.join(connection)
             connection.rooms.add(room_id)
             if feed.delivered_seq is None:
                 unknown.append(room_id)
@@ -86,7 +86,7 @@ class Delivery:
         """
         for room_id, position in positions.items():
             feed = self.feeds.get(room_id)
-            if feed is None or connection not in feed.joining:
+            if feed is None or connection not in (feed.joining or ()):
                 continue
             entries = feed.start_after(connection, position)
             if entries is None:
@@ -109,19 +109,20 @@ class Delivery:
 
     def reset(self, connections: Iterable[Connection]) -> None:
         """End all feeds after a change of the epoch. The connections get no more entries."""
-        self._reset_count += 1
+        self.reset_count += 1
         for connection in connections:
             connection.epoch_outdated = True
             connection.rooms.clear()
         self.feeds.end_all()
 
-    async def initialize_feeds(self, room_ids: Iterable[UUID]) -> None:
-        """Read the ends of the logs of new feeds, in one query. Deliver the entries received meanwhile."""
-        reset_count = self._reset_count
-        for room_id, end in (await event_log.ends(room_ids)).items():
+    def set_ends(self, last_seqs: Mapping[UUID, int | None], began: int) -> None:
+        """Set where the logs of new feeds end. They were read when the `reset_count` was `began`."""
+        if began != self.reset_count:
+            return
+        for room_id, last_seq in last_seqs.items():
             feed = self.feeds.get(room_id)
-            if reset_count == self._reset_count and feed is not None and feed.delivered_seq is None:
-                feed.delivered_seq = end.last_seq
+            if last_seq is not None and feed is not None and feed.delivered_seq is None:
+                feed.delivered_seq = last_seq
                 self._advance(room_id, feed)
 
     def add_member(self, connection: Connection, room_id: UUID, seq: int) -> None:
@@ -140,9 +141,9 @@ class Delivery:
             return False
         connection.rooms.add(room_id)
         if feed.delivered_seq < sent_seq:
-            feed.starting_after.setdefault(sent_seq, set()).add(connection)
+            feed.start_later(connection, sent_seq)
         else:
-            feed.connections.add(connection)
+            feed.connections[connection] = None
         self._advance(room_id, feed)
         return True
 
@@ -151,7 +152,7 @@ class Delivery:
         try:
             while not self._try_attach(connection, room_id, sent_seq):
                 try:
-                    entries = await event_log.read(room_id, sent_seq)
+                    entries = await event_log.read(self._url_signer, room_id, sent_seq)
                 except Unavailable:  # retry: nothing else sends these entries later
                     await asyncio.sleep(GAP_CHECK_INTERVAL_S)
                     continue
@@ -195,16 +196,17 @@ class Delivery:
             return
         for entry in signal.entries:
             if feed.delivered_seq is None or entry.seq > feed.delivered_seq:
-                feed.early_entries[entry.seq] = entry
+                feed.keep_early(entry)
         self._advance(signal.room_id, feed)
 
     def _advance(self, room_id: UUID, feed: Feed) -> None:
-        if len(feed.early_entries) > MAX_BUFFERED_ENTRIES:
-            feed.early_entries.clear()  # the log has them
-        if feed.delivered_seq is None:
+        early = feed.early_entries
+        if early is not None and len(early) > MAX_BUFFERED_ENTRIES:
+            early.clear()  # the log has them
+        if early is None or feed.delivered_seq is None:
             return
         ready: list[Entry] = []
-        while (entry := feed.early_entries.pop(feed.delivered_seq + 1, None)) is not None:
+        while (entry := early.pop(feed.delivered_seq + 1, None)) is not None:
             feed.delivered_seq += 1
             ready.append(entry)
             if feed.joining:
@@ -219,16 +221,16 @@ class Delivery:
             ):
                 self._deliver(feed, ready)
                 ready = []
-                feed.connections |= starting
+                feed.connections.update(dict.fromkeys(starting))
         if ready:
             self._deliver(feed, ready)
-        if feed.early_entries:
-            self._schedule_repair(room_id, feed)
+        if early:
+            self._schedule_repair(room_id, feed, early)
 
-    def _schedule_repair(self, room_id: UUID, feed: Feed) -> None:
-        for seq in [seq for seq in feed.early_entries if seq <= (feed.delivered_seq or 0)]:
-            del feed.early_entries[seq]
-        if feed.early_entries and not feed.repairing:
+    def _schedule_repair(self, room_id: UUID, feed: Feed, early: dict[int, Entry]) -> None:
+        for seq in [seq for seq in early if seq <= (feed.delivered_seq or 0)]:
+            del early[seq]
+        if early and not feed.repairing:
             feed.repairing = True
             asyncio.get_running_loop().call_later(REORDER_WAIT_S, self._start_repair, room_id)
 
@@ -268,7 +270,7 @@ class Delivery:
         """Read from the log the entries that were not received from the bus."""
         feed.repairing = True
         try:
-            entries = await event_log.read(room_id, feed.delivered_seq or 0)
+            entries = await event_log.read(self._url_signer, room_id, feed.delivered_seq or 0)
         finally:
             feed.repairing = False
         if entries and self.feeds.get(room_id) is feed:

@@ -3,9 +3,9 @@
 import logging
 
 from hubbub.core import tasks
-from hubbub.realtime.chat.connections import Connections
 from hubbub.realtime.chat.delivery import Delivery
-from hubbub.realtime.chat.draining import close_in_waves
+from hubbub.realtime.sockets.connections import Connections
+from hubbub.realtime.sockets.draining import close_in_waves
 from hubbub.services.context import Container
 from hubbub.services.eventlog.epochs import Cause
 

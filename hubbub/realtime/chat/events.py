@@ -1,6 +1,6 @@
 """The event table of /chat: name, payload and operation of each event."""
 
-from hubbub.realtime.chat.dispatch import Events
+from hubbub.realtime.sockets.dispatch import Events
 from hubbub.schemas.chat import messages, rooms
 from hubbub.schemas.eventlog import entries
 from hubbub.schemas.users import users
@@ -41,7 +41,12 @@ events.add("message:search", messages.Search, history.find)
 events.add("reaction:add", messages.AddReaction, reactions.add)
 events.add("reaction:remove", messages.RemoveReaction, reactions.remove)
 events.add("sync", entries.Sync, history.sync)
-events.add("typing:start", rooms.RoomRef, typing_ops.start)
-events.add("typing:stop", rooms.RoomRef, typing_ops.stop)
-events.add("presence:set", users.SetPresence, presence_ops.set_status)
+events.add("typing:start", rooms.RoomRef, typing_ops.start, immediate=typing_ops.start_immediate)
+events.add("typing:stop", rooms.RoomRef, typing_ops.stop, immediate=typing_ops.stop_immediate)
+events.add(
+    "presence:set",
+    users.SetPresence,
+    presence_ops.set_status,
+    immediate=presence_ops.set_status_immediate,
+)
 events.add("presence:get", users.GetPresence, presence_ops.get)

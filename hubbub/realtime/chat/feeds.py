@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from hubbub.core import clock
+from hubbub.core.batching import slices
 from hubbub.services.eventlog import event_log
 from hubbub.services.eventlog.epoch_watch import EpochWatch
 from hubbub.services.eventlog.event_log import LogEnd
@@ -12,7 +13,7 @@ from hubbub.services.instance.membership_cache import MembershipCache
 
 if TYPE_CHECKING:
     from hubbub.cluster.bus import Bus
-    from hubbub.realtime.chat.connections import Connection
+    from hubbub.realtime.sockets.connections import Connection
     from hubbub.schemas.eventlog.entries import Entry
 
 ROOMS_PER_QUERY = 5000
@@ -23,7 +24,10 @@ MAX_BUFFERED_ENTRIES = 1000
 
 
 class Feed:
-    """The connections of a room, and the position in its log up to which they have received it."""
+    """The connections of a room, and the position in its log up to which they have received it.
+
+    What only a change needs exists while there is something in it: most rooms are quiet.
+    """
 
     __slots__ = (
         "connections",
@@ -37,16 +41,19 @@ class Feed:
 
     def __init__(self) -> None:
         self.delivered_seq: int | None = None  # the last delivered seq; None until the log's end was read
-        self.early_entries: dict[int, Entry] = {}  # entries that wait for their predecessors, by seq
-        self.connections: set[Connection] = set()  # connections that get each next entry
-        # Connections that get the entries after a later seq, by that seq.
-        self.starting_after: dict[int, set[Connection]] = {}
-        self.joining: set[Connection] = set()  # connections whose position is not known yet
-        self.recent_entries: list[Entry] = []  # entries delivered while there are joining connections
+        # Entries that wait for their predecessors, by seq. None until the first entry.
+        self.early_entries: dict[int, Entry] | None = None
+        # Connections that get each next entry. A set of five takes three times the memory of a dictionary.
+        self.connections: dict[Connection, None] = {}
+        # Connections that get the entries after a later seq, by that seq. None: none.
+        self.starting_after: dict[int, set[Connection]] | None = None
+        self.joining: dict[Connection, None] | None = None  # their position is not known yet; None: none
+        # Entries delivered while there are joining connections. None: none.
+        self.recent_entries: list[Entry] | None = None
         self.repairing = False  # whether missing entries are being read from the log, or soon will be
 
     @property
-    def audience(self) -> set["Connection"]:
+    def audience(self) -> Mapping["Connection", None]:
         """The connections that get hints."""
         return self.connections | self.joining if self.joining else self.connections
 
@@ -54,9 +61,27 @@ class Feed:
     def unused(self) -> bool:
         return not (self.connections or self.starting_after or self.joining)
 
+    def join(self, connection: "Connection") -> None:
+        """Add a connection whose position is not known yet."""
+        if self.joining is None:
+            self.joining = {}
+        self.joining[connection] = None
+
+    def start_later(self, connection: "Connection", sent_seq: int) -> None:
+        """Deliver the entries after `sent_seq`, which was not delivered yet, to a connection."""
+        if self.starting_after is None:
+            self.starting_after = {}
+        self.starting_after.setdefault(sent_seq, set()).add(connection)
+
+    def keep_early(self, entry: "Entry") -> None:
+        """Keep an entry until all before it are delivered."""
+        if self.early_entries is None:
+            self.early_entries = {}
+        self.early_entries[entry.seq] = entry
+
     def buffer(self, entry: "Entry") -> None:
         """Keep a delivered entry for joining connections. If there are too many, the log is read instead."""
-        if len(self.recent_entries) >= MAX_BUFFERED_ENTRIES:
+        if self.recent_entries is None or len(self.recent_entries) >= MAX_BUFFERED_ENTRIES:
             self.recent_entries = []
         self.recent_entries.append(entry)
 
@@ -68,29 +93,30 @@ class Feed:
         """
         delivered_seq = self.delivered_seq or 0
         sent_seq = delivered_seq if sent_seq is None else sent_seq
-        entries = [entry for entry in self.recent_entries if entry.seq > sent_seq]
+        entries = [entry for entry in self.recent_entries or () if entry.seq > sent_seq]
         self._remove_joining(connection)
         if sent_seq + len(entries) < delivered_seq:
             return None
         if delivered_seq < sent_seq:
-            self.starting_after.setdefault(sent_seq, set()).add(connection)
+            self.start_later(connection, sent_seq)
         else:
-            self.connections.add(connection)
+            self.connections[connection] = None
         return entries
 
     def remove(self, connection: "Connection") -> None:
         """Stop delivering to a connection."""
-        self.connections.discard(connection)
+        self.connections.pop(connection, None)
         self._remove_joining(connection)
         if self.starting_after:
             self.starting_after = {
                 seq: rest for seq, some in self.starting_after.items() if (rest := some - {connection})
-            }
+            } or None
 
     def _remove_joining(self, connection: "Connection") -> None:
-        self.joining.discard(connection)
-        if self.recent_entries and not self.joining:
-            self.recent_entries = []
+        if self.joining is not None:
+            self.joining.pop(connection, None)
+        if not self.joining:
+            self.joining = self.recent_entries = None
 
 
 class Feeds(dict[UUID, Feed]):
@@ -162,8 +188,7 @@ async def repair_gaps(
     """
     epoch = epoch_watch.epoch
     room_ids = [room_id for room_id, feed in feeds.items() if feed.delivered_seq is not None]
-    for start in range(0, len(room_ids), ROOMS_PER_QUERY):
-        batch = room_ids[start : start + ROOMS_PER_QUERY]
+    for batch in slices(room_ids, ROOMS_PER_QUERY):
         known = {room_id: _known_end(feeds.get(room_id), membership_cache, room_id) for room_id in batch}
         for room_id, (last_seq, member_count) in (await event_log.changed_ends(known)).items():
             if last_seq < known[room_id].last_seq:
@@ -171,13 +196,19 @@ async def repair_gaps(
                 return
             membership_cache.set_member_count(room_id, member_count)
             feed = feeds.get(room_id)
-            if feed is None or feed.repairing:
-                continue
-            while feed.delivered_seq is not None and feed.delivered_seq < last_seq:
-                before = feed.delivered_seq
-                await repair(room_id, feed)
-                if feed.delivered_seq == before:
-                    break
+            if feed is not None and not feed.repairing:
+                await _repair_up_to(last_seq, room_id, feed, repair)
+
+
+async def _repair_up_to(
+    last_seq: int, room_id: UUID, feed: Feed, repair: Callable[[UUID, Feed], Awaitable[None]]
+) -> None:
+    """Repair a feed until it ends at `last_seq`, or nothing more is delivered."""
+    while feed.delivered_seq is not None and feed.delivered_seq < last_seq:
+        before = feed.delivered_seq
+        await repair(room_id, feed)
+        if feed.delivered_seq == before:
+            break
 
 
 def _known_end(feed: Feed | None, membership_cache: MembershipCache, room_id: UUID) -> LogEnd:

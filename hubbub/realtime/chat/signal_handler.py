@@ -1,13 +1,13 @@
-"""Applies signals of the bus to sockets: hints, begin and end of memberships, ends of sessions."""
+"""Applies signals of the bus to sockets: hints, memberships, and changes of accounts and sessions."""
 
 from collections.abc import Iterable
 from uuid import UUID
 
 from hubbub.cluster import bus as signals
-from hubbub.realtime.chat.connections import Connection, Connections
 from hubbub.realtime.chat.delivery import Delivery
 from hubbub.realtime.chat.events import NAMESPACE
 from hubbub.realtime.socketio import frames
+from hubbub.realtime.sockets.connections import Connection, Connections, UserSockets
 from hubbub.schemas import events
 from hubbub.schemas.base import encode
 from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
@@ -16,8 +16,9 @@ from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
 class SignalHandler:
     """Handles the signals that concern sockets."""
 
-    def __init__(self, connections: Connections, delivery: Delivery) -> None:
-        self._connections = connections  # the sockets
+    def __init__(self, connections: Connections, user_sockets: UserSockets, delivery: Delivery) -> None:
+        self._connections = connections  # the sockets of /chat
+        self._all_sockets = user_sockets  # those of all namespaces, for signals about accounts and sessions
         self._delivery = delivery  # the feeds of rooms
 
     def on_signal(self, signal: signals.Signal, *, already_member: bool = False) -> None:
@@ -81,7 +82,7 @@ class SignalHandler:
         audience = set(self._connections.of_user(signal.user_id))
         for room_id in signal.room_ids:
             if (feed := self._delivery.feeds.get(room_id)) is not None:
-                audience |= feed.audience
+                audience.update(feed.audience)
         hint = events.PresenceHint(
             user_id=signal.user_id,
             status=signal.status,  # type: ignore[arg-type]
@@ -90,19 +91,14 @@ class SignalHandler:
         _emit(audience, hint)
 
     def _on_account_changed(self, signal: signals.AccountChanged) -> None:
-        for connection in self._connections.of_user(signal.user.id):
+        for connection in self._all_sockets.of_user(signal.user.id):
             connection.user = signal.user
             connection.ctx.role = signal.role
 
-    def expel(self, user_id: UUID, room_id: UUID) -> None:
-        """Remove all sockets of a user from a room whose membership ended earlier."""
-        for connection in self._connections.of_user(user_id):
-            if room_id in connection.rooms:
-                self._delivery.expel(connection, room_id)
-
     def _on_session_ended(self, signal: signals.SessionEnded) -> None:
-        self._connections.record_end(signal.session_id or signal.user_id)
-        for connection in self._connections.of_user(signal.user_id):
+        """Close the sockets of a session, or of all sessions of a user, in all namespaces."""
+        self._all_sockets.ended_sessions.record(signal.session_id or signal.user_id)
+        for connection in self._all_sockets.of_user(signal.user_id):
             if signal.session_id is not None and connection.session_id != signal.session_id:
                 continue
             if signal.code is CloseCode.SESSION_REVOKED:
@@ -110,6 +106,12 @@ class SignalHandler:
                 connection.close(signal.code, "The session was revoked.")
             else:
                 connection.close(signal.code, signal.reason)
+
+    def expel(self, user_id: UUID, room_id: UUID) -> None:
+        """Remove all sockets of a user from a room whose membership ended earlier."""
+        for connection in self._connections.of_user(user_id):
+            if room_id in connection.rooms:
+                self._delivery.expel(connection, room_id)
 
 
 def _emit(connections: Iterable[Connection], hint: events.HintEvent) -> None:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from hubbub.realtime.chat.connections import Connection
+from hubbub.core.batching import BatchLoader
 from hubbub.realtime.chat.delivery import Delivery
+from hubbub.realtime.sockets.connections import Connection
 from hubbub.services.context import Container
+from hubbub.services.eventlog import event_log
 from hubbub.services.instance.cached_user import CachedUser
 from hubbub.services.sync import ready_snapshot
 from hubbub.services.sync.reconciler import Reconciler
@@ -24,6 +26,8 @@ class Subscriber:
         self._container = container
         self._delivery = delivery  # the feeds of rooms
         self._reconciler = reconciler  # compares memberships with the database
+        # Of rooms that are not in the snapshot, because it has too many.
+        self._log_ends: BatchLoader[UUID, event_log.LogEnd] = BatchLoader(event_log.ends, name="ends of logs")
 
     async def subscribe(
         self, connection: Connection, cached_user: CachedUser, cursors: Mapping[UUID, int] | None, epoch: str
@@ -38,15 +42,12 @@ class Subscriber:
         await self._reconciler.reconcile(connection.user.id, connection.auth_session.version)
         resume_state = self._resume_state(connection, cursors, epoch)
         for attempt in range(1, MAX_TRIES + 1):
-            if (
-                connection.closed or connection.epoch_outdated
-            ):  # it is closed in its wave, and the client reconnects
-                return None
+            if connection.closed or connection.epoch_outdated:
+                return None  # a connection of a former epoch is closed in its wave, and its client reconnects
             attached = set(cached_user.rooms)
             snapshot = await self._attach_and_read(connection, cached_user, attached, resume_state)
-            if attempt == MAX_TRIES or (
-                attached == cached_user.rooms.keys() and not snapshot.memberships_stale
-            ):
+            agrees = attached == cached_user.rooms.keys() and not snapshot.memberships_stale
+            if agrees or attempt == MAX_TRIES:
                 break
             self.unsubscribe(connection)
             if snapshot.memberships_stale:
@@ -68,13 +69,20 @@ class Subscriber:
         resume_state: ready_snapshot.ResumeState | None,
     ) -> ready_snapshot.ReadySnapshot:
         """Subscribe, then read, so that no entry is missed in between."""
-        if unknown := self._delivery.attach(connection, room_ids):
+        unknown = self._delivery.attach(connection, room_ids)
+        if unknown:
             await self._container.bus.wait_subscribed()
-            async with self._container.loaders.query_slots:
-                await self._delivery.initialize_feeds(unknown)
-        return await ready_snapshot.build(
+        began = self._delivery.reset_count
+        snapshot = await ready_snapshot.build(
             connection.ctx, resume_state, cached_user, self._delivery.positions(room_ids)
         )
+        if unknown:  # the snapshot has read where their logs end
+            last_seqs = {room_id: snapshot.last_seqs.get(room_id) for room_id in unknown}
+            missing = [room_id for room_id, last_seq in last_seqs.items() if last_seq is None]
+            for room_id, end in (await self._log_ends.get_all(missing)).items():
+                last_seqs[room_id] = end.last_seq if end is not None else None
+            self._delivery.set_ends(last_seqs, began)
+        return snapshot
 
     def _resume_state(
         self, connection: Connection, cursors: Mapping[UUID, int] | None, epoch: str
@@ -83,11 +91,9 @@ class Subscriber:
         if not cursors:
             return None
         absence = self._container.membership_cache.record_reconnect(connection.user.id, connection.session_id)
-        return (
-            ready_snapshot.ResumeState(cursors, absence, epoch, connection.accepted_from_cache)
-            if absence is not None
-            else None
-        )
+        if absence is None:
+            return None
+        return ready_snapshot.ResumeState(cursors, absence, epoch, connection.accepted_from_cache)
 
     def unsubscribe(self, connection: Connection) -> None:
         """Unsubscribe a socket from all rooms, and drop its held frames."""

@@ -47,9 +47,8 @@ class InputLimiter:
         # Bytes that may be read now. Negative: a debt, from a read that was longer than the bucket.
         self._bytes: float = bounds.unaccepted_bytes
         self._filled_at = now  # monotonic time of the last refill
-        self._empty_since: float | None = (
-            None  # monotonic time since a bucket is empty, despite short refills
-        )
+        # Monotonic time since which a bucket is empty, despite short refills.
+        self._empty_since: float | None = None
         self._wait_ends_at = now  # monotonic time when the last wait ended
         self.accepted = False  # whether a namespace is open
         self.unlimited = False  # whether both rates are lifted

@@ -21,6 +21,8 @@ class EventHandlerAdapter:
     The functions work as python-engineio documents them. Those of one session run one after the other.
     """
 
+    needs_request = True  # the handler of `connect` gets it
+
     def __init__(self, handlers: dict[str, Callable[..., Any]]) -> None:
         self._handlers = handlers  # by event: `connect`, `message`, `disconnect`
 

@@ -1,11 +1,8 @@
 """The HTTP requests of Engine.IO: handshakes, polls, POSTs, and the takeover of a WebSocket from aiohttp."""
 
-import base64
-import binascii
-import hashlib
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 from aiohttp import web
@@ -17,16 +14,10 @@ from hubbub.realtime.engine.ip_limits import IpLimits
 from hubbub.realtime.engine.polling import POLL_CONTENT_TYPE, PayloadTooLarge, Polling
 from hubbub.realtime.engine.session import Session, TransportHost
 from hubbub.realtime.engine.transport import TRANSPORT_ERROR, Transport
-from hubbub.realtime.engine.websocket import WebSocket
-
-if TYPE_CHECKING:
-    import asyncio
-
+from hubbub.realtime.engine.websocket_handshake import SwitchedResponse, accept_key_of, switch
 
 _refusal_log = BoundedLog(logging.getLogger(__name__))
 
-WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-WEBSOCKET_KEY_BYTES = 16
 ERROR_MESSAGES = {
     0: "Transport unknown",
     1: "Session ID unknown",
@@ -37,11 +28,14 @@ ERROR_MESSAGES = {
     6: "Too many connections",
     7: "This instance is shutting down",
     8: "Too many handshakes from this IP address",
+    9: "Too many handshakes at once",
 }
 
 
 RETRY_ELSEWHERE_HEADER = "X-Retry-Elsewhere"  # set by a proxy that tries another instance after a 502
-RETRY_AFTER_S = {6: 5, 7: 2}  # seconds, by code of temporary refusals, which stock clients retry
+RETRY_AFTER_S = {6: 5, 7: 2, 9: 2}  # seconds, by code of temporary refusals, which stock clients retry
+# Values of the metric's label, by code of temporary refusals.
+_REASON_LABELS = {6: "address", 7: "draining", 8: "rate", 9: "busy"}
 
 
 class _Refused(Exception):
@@ -70,7 +64,9 @@ class HandshakeHost(TransportHost, Protocol):
     def can_upgrade(self) -> bool:
         """Whether a session may change from polling to WebSocket."""
 
-    def open_session(self, request: web.BaseRequest, make_transport: Callable[[], Transport]) -> Session:
+    def open_session(
+        self, request: web.BaseRequest, handshake_info: HandshakeInfo, transport: Transport
+    ) -> Session:
         """Open a session, with its open packet queued."""
 
     def _cors_allowed_origins(self, environ: dict[str, Any]) -> Any: ...
@@ -127,8 +123,8 @@ class HandshakeHandler:
         if session is None:
             if request.method != "GET":
                 raise _Refused(2)
-            self._check_new_session(request)
-            session = self._engine.open_session(request, lambda: Polling(self._engine))
+            handshake_info = self._check_new_session(request)
+            session = self._engine.open_session(request, handshake_info, Polling(self._engine))
         if session.input_limiter.accepted:
             self._engine.on_accepted_request(request)
         transport = session.transport
@@ -143,53 +139,78 @@ class HandshakeHandler:
             raise _Refused(3)
         return web.Response(body=b"ok", headers={"Content-Type": "text/html"})
 
+    def upgrade(self, request: web.Request) -> bool:
+        """Open a session on a new WebSocket. Return False, without having counted it, if that can't be done.
+
+        `handle_request` then repeats the checks and responds.
+        """
+        query = request.query
+        if query.get("EIO") != "4" or query.get("transport") != "websocket" or "sid" in query:
+            return False
+        handshake_info = self._engine.ip_limits.describe(request)
+        accept_key = accept_key_of(request)
+        if accept_key is None or "websocket" not in self._engine.transports:
+            return False
+        try:
+            self._check_origin(request)
+            self._check_limits(request, handshake_info)
+        except _Refused:
+            return False
+        self._open_websocket(request, accept_key, handshake_info)
+        return True
+
     def _handle_websocket(self, request: web.Request, session: Session | None) -> web.StreamResponse:
-        accept_key = _accept_key(request)
-        if session is not None and (session.closed or not self._engine.can_upgrade):
+        if (accept_key := accept_key_of(request)) is None:
             raise _Refused(3)
         if session is None:
-            self._check_new_session(request)
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            return _SwitchedResponse(status=101)
-        head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        transport.write(head + b"Sec-WebSocket-Accept: " + accept_key + b"\r\n\r\n")
-        websocket = WebSocket(self._engine, transport)
-        early_data = _switch_protocol(request, transport, websocket)
-        if session is None:
-            self._engine.open_session(request, lambda: websocket)
-        elif session.upgraded or session.upgrade_candidate is not None:
-            websocket.close(TRANSPORT_ERROR, flush=False)  # a second WebSocket never disturbs the first one
-            return _SwitchedResponse(status=101)
-        else:
-            websocket.session = session
-            session.upgrade_candidate = websocket
-            websocket.set_deadline(self._engine.upgrade_timeout)
-        if early_data:
-            websocket.data_received(early_data)
-        return _SwitchedResponse(status=101)
+            self._open_websocket(request, accept_key, self._check_new_session(request))
+        elif session.closed or not self._engine.can_upgrade:
+            raise _Refused(3)
+        elif (switched := switch(self._engine, request, accept_key)) is not None:
+            websocket, early_data = switched
+            if session.upgraded or session.upgrade_candidate is not None:
+                websocket.close(TRANSPORT_ERROR, flush=False)  # it never disturbs the first one
+            else:
+                websocket.session = session
+                session.upgrade_candidate = websocket
+                websocket.set_deadline(self._engine.upgrade_timeout)
+                websocket.data_received(early_data)
+        return SwitchedResponse(status=101)
 
-    def _check_new_session(self, request: web.Request) -> None:
+    def _open_websocket(self, request: web.Request, accept_key: bytes, handshake_info: HandshakeInfo) -> None:
+        if (switched := switch(self._engine, request, accept_key)) is not None:
+            websocket, early_data = switched
+            self._engine.open_session(request, handshake_info, websocket)
+            if early_data:
+                websocket.data_received(early_data)
+
+    def _check_new_session(self, request: web.Request) -> HandshakeInfo:
+        """Return what is needed of the handshake of a new session, or count why it is refused and raise."""
+        handshake_info = self._engine.ip_limits.describe(request)
+        try:
+            self._check_limits(request, handshake_info)
+        except _Refused as refused:
+            reason = _REASON_LABELS[refused.code]
+            metrics.count("handshakes_refused", reason)
+            _refusal_log.write("handshake refused", reason=reason, ip=handshake_info.ip)
+            raise
+        return handshake_info
+
+    def _check_limits(self, request: web.Request, handshake_info: HandshakeInfo) -> None:
         """Refuse a new session for a temporary cause: 503 with Retry-After, never a 4xx.
 
         A proxy in front of several instances gets 502 from an instance that drains, and stops using that
         instance for a while. It must not do so after a 503, which concerns one client only.
         """
+        limits, ip = self._engine.ip_limits, handshake_info.ip
         if self._engine.draining:
-            self._record_refusal(request, "draining")
             raise _Refused(7, 502 if RETRY_ELSEWHERE_HEADER in request.headers else 503)
-        if not self._engine.ip_limits.has_capacity(request):
-            self._record_refusal(request, "address")
+        if self._engine.turn_budget.full:
+            raise _Refused(9, 503)
+        if not limits.has_capacity(ip):
             raise _Refused(6, 503)
-        if wait_ms := self._engine.ip_limits.acquire_handshake(request):
-            self._record_refusal(request, "rate")
+        if wait_ms := limits.acquire_handshake(ip):
             raise _Refused(8, 503, -(-wait_ms // 1000))
-
-    def _record_refusal(self, request: web.Request, reason: str) -> None:
-        metrics.count("handshakes_refused", reason)
-        _refusal_log.write(
-            "handshake refused", reason=reason, ip=self._engine.ip_limits.ip_of(HandshakeInfo(request))
-        )
 
     def _check_origin(self, request: web.Request) -> None:
         origin = request.headers.get("Origin")
@@ -204,61 +225,6 @@ class HandshakeHandler:
             return []
         headers: list[tuple[str, str]] = self._engine._cors_headers(_cors_environ(request))  # noqa: SLF001 - likewise
         return headers
-
-
-def _accept_key(request: web.Request) -> bytes:
-    """Return the value of `Sec-WebSocket-Accept`. Raises _Refused if this is no WebSocket handshake."""
-    headers = request.headers
-    key = headers.get("Sec-WebSocket-Key", "").strip()
-    # Connection and Upgrade are lists, which may be spread over several lines (RFC 9110, 5.3, 7.6.1, 7.8).
-    tokens = _header_list(request, "Connection")
-    try:
-        valid_key = len(base64.b64decode(key, validate=True)) == WEBSOCKET_KEY_BYTES
-    except (binascii.Error, ValueError):
-        valid_key = False
-    if (
-        request.method != "GET"
-        or "websocket" not in _header_list(request, "Upgrade")
-        or "upgrade" not in tokens
-        or headers.get("Sec-WebSocket-Version") != "13"
-        or not valid_key
-    ):
-        raise _Refused(3)
-    return base64.b64encode(hashlib.sha1(key.encode() + WEBSOCKET_GUID, usedforsecurity=False).digest())
-
-
-def _header_list(request: web.Request, name: str) -> list[str]:
-    """Return the members of a list header, in lower case."""
-    return [token.strip().lower() for token in ",".join(request.headers.getall(name, ())).split(",")]
-
-
-def _switch_protocol(request: web.Request, transport: "asyncio.Transport", websocket: WebSocket) -> bytes:
-    """Make `websocket` the protocol of a transport. aiohttp treats the connection as lost and releases it.
-
-    Returns the bytes that followed the handshake.
-    """
-    protocol = request.protocol
-    early_data: bytes = protocol._message_tail  # noqa: SLF001 - not available in public; tests pin it
-    transport.set_protocol(websocket)
-    protocol.transport = None  # otherwise aiohttp closes it
-    protocol.connection_lost(None)
-    if not transport.is_reading():
-        transport.resume_reading()
-    return early_data
-
-
-class _SwitchedResponse(web.StreamResponse):
-    """The response to a request whose connection aiohttp no longer has: nothing is written."""
-
-    @property
-    def prepared(self) -> bool:
-        return True
-
-    async def prepare(self, request: web.BaseRequest) -> None:  # noqa: ARG002 - nothing is written
-        return None
-
-    async def write_eof(self, data: Any = b"") -> None:
-        """Do nothing."""
 
 
 def _json(status: int, body: dict[str, Any]) -> web.Response:

@@ -1,24 +1,23 @@
 """The properties of a handshake that are needed after it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
 
-from hubbub.core import user_agents
+from hubbub.core import client_ip, user_agents
+from hubbub.core.client_ip import Network
 
 
 class HandshakeInfo:
     """IP address and credentials of a handshake. The request itself is not kept."""
 
-    __slots__ = ("authorization", "forwarded_for", "has_api_key", "remote_ip", "token", "user_agent")
+    __slots__ = ("authorization", "has_api_key", "ip", "token", "user_agent")
 
-    def __init__(self, request: web.BaseRequest) -> None:
+    def __init__(self, request: web.BaseRequest, trusted_proxies: Iterable[Network]) -> None:
         headers = request.headers
         user_agent = headers.get("User-Agent", "").encode("utf-8", "replace").decode()
-        self.remote_ip = request.remote or ""  # IP address of the client, or of the last proxy
-        self.forwarded_for = ",".join(
-            headers.getall("X-Forwarded-For", ())
-        )  # IP addresses before the proxies
+        self.ip = client_ip.from_request(request, trusted_proxies)  # of the client, not of a trusted proxy
         self.user_agent = user_agents.intern_text(user_agent[: user_agents.MAX_USER_AGENT_CHARS])
         self.authorization = headers.get("Authorization", "")  # the header, with its scheme
         self.has_api_key = "X-API-Key" in headers  # sockets accept no API key; the refusal states it

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from hubbub.core import client_ip
 from hubbub.core.client_ip import Network, rate_limit_key
 from hubbub.ratelimit.gcra import GcraLimiter
 from hubbub.ratelimit.rate import Rate
@@ -24,23 +23,20 @@ class IpLimits:
         self.shares = IpShares()  # the IP addresses that have sessions now
         self._handshake_limiter = GcraLimiter()  # by IP address
 
-    def ip_of(self, handshake_info: HandshakeInfo) -> str:
-        """Return the IP address of a client."""
-        return client_ip.resolve(handshake_info.remote_ip, handshake_info.forwarded_for, self.trusted_proxies)
+    def describe(self, request: web.BaseRequest) -> HandshakeInfo:
+        """Return what is needed of a handshake, with the IP address of its client."""
+        return HandshakeInfo(request, self.trusted_proxies)
 
-    def has_capacity(self, request: web.BaseRequest) -> bool:
-        """Return whether the IP address of a request may have one more session."""
-        return self.shares.session_count(self._key_of(request)) < self.max_sessions
+    def has_capacity(self, ip: str) -> bool:
+        """Return whether an IP address may have one more session."""
+        return self.shares.session_count(rate_limit_key(ip)) < self.max_sessions
 
-    def acquire_handshake(self, request: web.BaseRequest) -> int:
+    def acquire_handshake(self, ip: str) -> int:
         """Count a handshake. Return 0, or the milliseconds to wait if the limit is reached."""
         if self.handshake_rate is None:
             return 0
-        return self._handshake_limiter.acquire(self._key_of(request), self.handshake_rate).wait_ms
+        return self._handshake_limiter.acquire(rate_limit_key(ip), self.handshake_rate).wait_ms
 
-    def add_session(self, handshake_info: HandshakeInfo) -> IpShare:
+    def add_session(self, ip: str) -> IpShare:
         """Count a session of an IP address. Must be paired with `shares.remove_session`."""
-        return self.shares.add_session(rate_limit_key(self.ip_of(handshake_info)))
-
-    def _key_of(self, request: web.BaseRequest) -> str:
-        return rate_limit_key(client_ip.from_request(request, self.trusted_proxies))
+        return self.shares.add_session(rate_limit_key(ip))

@@ -9,6 +9,7 @@ import msgspec
 SEPARATOR = b"\x1e"
 FIN_TEXT, FIN_BINARY = 0x81, 0x82
 PACKET_TYPES = "0123456"
+_SHORT_TEXT_HEADERS = tuple(bytes((FIN_TEXT, size)) for size in range(126))  # RFC 6455, 5.2
 
 
 class ProtocolError(ValueError):
@@ -30,8 +31,13 @@ class Frame:
     __slots__ = ("_packets", "size", "wire")
 
     def __init__(self, data: bytes, opcode: int = FIN_TEXT) -> None:
-        self.wire = frame_header(opcode, len(data)) + data  # the WebSocket frames, with their headers
-        self.size = len(self.wire)  # bytes
+        size = len(data)
+        if size < 126 and opcode == FIN_TEXT:  # noqa: PLR2004 - RFC 6455, 5.2
+            header = _SHORT_TEXT_HEADERS[size]
+        else:
+            header = frame_header(opcode, size)
+        self.wire = header + data  # the WebSocket frames, with their headers
+        self.size = len(header) + size  # bytes
         self._packets: tuple[Frame, ...] | None = None  # the single packets; None: this is one
 
     def packets(self) -> "tuple[Frame, ...]":

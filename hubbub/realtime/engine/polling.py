@@ -34,23 +34,24 @@ class Polling:
     __slots__ = (
         "_body_timeout",
         "_output",
-        "_output_bytes",
         "_payload_resumed",
         "_poll",
         "_wake",
         "closing_packet",
         "engine",
+        "output_bytes",
         "session",
     )
 
     name = "polling"
+    stalled = False  # it has no write buffer
 
     def __init__(self, engine: TransportHost) -> None:
         self.engine = engine  # the server
         self.session: Session  # set by `Engine.open_session`
         self.closing_packet: Frame | None = None  # last packet of an ended session: CLOSE or NOOP
         self._output: list[Frame] = []  # packets for the next poll
-        self._output_bytes = 0  # size of `_output`
+        self.output_bytes = 0  # size of `_output`
         self._poll: asyncio.Future[None] | None = None  # resolved to end the poll that waits
         self._wake: asyncio.Event | None = None  # ends the wait of a POST for its limits
         # Exists while a POST is handled. Cleared while the session is paused.
@@ -59,17 +60,17 @@ class Polling:
 
     @property
     def waiting_bytes(self) -> int:
-        return self._output_bytes
+        return self.output_bytes
 
     # Output.
 
     def send(self, frame: Frame) -> None:
         """Queue for the next poll. A poll that waits ends at the end of this turn of the event loop."""
         self._output.extend(frame.packets())
-        self._output_bytes += frame.size
+        self.output_bytes += frame.size
         if self._poll is not None:
             self.engine.schedule_flush(self)
-        if self._output_bytes > self.session.max_output_bytes:
+        if self.output_bytes > self.session.max_output_bytes:
             metrics.count("output_limit_closures")
             self.session.abort()
 
@@ -80,7 +81,7 @@ class Polling:
 
     def drain_output(self) -> list[Frame]:
         """Return the queued packets and empty the queue."""
-        frames, self._output, self._output_bytes = self._output, [], 0
+        frames, self._output, self.output_bytes = self._output, [], 0
         return frames
 
     async def handle_poll(self, request: web.BaseRequest) -> bytes | None:
@@ -112,7 +113,7 @@ class Polling:
         if len(self._output) <= MAX_PACKETS_PER_POLL:
             return self.drain_output()
         batch, self._output = self._output[:MAX_PACKETS_PER_POLL], self._output[MAX_PACKETS_PER_POLL:]
-        self._output_bytes -= sum(frame.size for frame in batch)
+        self.output_bytes -= sum(frame.size for frame in batch)
         return batch
 
     # Input.
@@ -259,9 +260,8 @@ class Polling:
         self.closing_packet = payload.CLOSE if final else payload.NOOP
         if self._payload_resumed is not None:
             self._payload_resumed.set()
-        if (
-            self._body_timeout is not None and not self._body_timeout.expired()
-        ):  # both ends may be due at once
+        # An expired timeout can't be rescheduled: it may expire in the turn that closes the session.
+        if self._body_timeout is not None and not self._body_timeout.expired():
             self._body_timeout.reschedule(0)
         self.on_accepted()
         if self._poll is not None:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from hubbub.core import clock, metrics
 from hubbub.core.client_ip import Network
+from hubbub.core.turn_budget import TurnBudget
 from hubbub.ratelimit.rate import Rate
 from hubbub.realtime.engine import packets
 from hubbub.realtime.engine.bounds import Bounds
@@ -52,6 +53,7 @@ class Engine(engineio.AsyncServer):
         bounds: Bounds | None = None,
         max_output_bytes: int = MAX_OUTPUT_BYTES,
         handshake_rate: Rate | None = None,
+        turn_budget: TurnBudget | None = None,
         **options: Any,
     ) -> None:
         """Create a server that accepts no connections until `attach`.
@@ -61,6 +63,8 @@ class Engine(engineio.AsyncServer):
         """
         super().__init__(**{"async_mode": "aiohttp", **options})
         self.bounds = bounds or Bounds()  # limits of the input of each connection
+        # The time of a turn of the event loop for connections that are not accepted.
+        self.turn_budget = TurnBudget() if turn_budget is None else turn_budget
         self.upgrade_timeout = upgrade_timeout  # seconds for an upgrade
         self.max_payload: int = self.max_http_buffer_size  # bytes of one message, or of the body of one POST
         self.max_output_bytes = max_output_bytes  # unread bytes of a connection
@@ -92,6 +96,13 @@ class Engine(engineio.AsyncServer):
         """Handle a request. A WebSocket is taken over from aiohttp here."""
         return await self._handshakes.handle_request(request)
 
+    def upgrade(self, request: web.Request) -> bool:
+        """Take over the connection of a new WebSocket at once, if that can be done.
+
+        Returns False for a request that needs `handle_request`, which also responds to what is refused.
+        """
+        return not self.session_handler.needs_request and self._handshakes.upgrade(request)
+
     async def send(self, sid: str, data: str | bytes) -> None:
         """Send a message. Does nothing if the session has ended."""
         if (session := self.sockets.get(sid)) is not None:
@@ -105,9 +116,8 @@ class Engine(engineio.AsyncServer):
         frame = getattr(pkt, "frame", None)
         if frame is None:
             encoded = pkt.encode()
-            frame = pkt.frame = (
-                packets.text_frame(encoded) if isinstance(encoded, str) else packets.message_frame(encoded)
-            )
+            encode = packets.text_frame if isinstance(encoded, str) else packets.message_frame
+            frame = pkt.frame = encode(encoded)
         session.send(frame)
 
     async def get_session(self, sid: str) -> dict[str, Any]:
@@ -150,11 +160,11 @@ class Engine(engineio.AsyncServer):
 
     # Begin and end of sessions.
 
-    def open_session(self, request: web.BaseRequest, make_transport: Callable[[], Transport]) -> Session:
+    def open_session(
+        self, request: web.BaseRequest, handshake_info: HandshakeInfo, transport: Transport
+    ) -> Session:
         """Open a session, with its open packet queued. Its id names the instance, for proxies."""
-        transport = make_transport()
-        handshake_info = HandshakeInfo(request)
-        ip_share = self.ip_limits.add_session(handshake_info)
+        ip_share = self.ip_limits.add_session(handshake_info.ip)
         session = Session(self, self._sid_prefix + self.generate_id(), handshake_info, transport, ip_share)
         transport.session = session  # type: ignore[attr-defined] # both transports have it
         self.sockets[session.sid] = session
@@ -170,11 +180,6 @@ class Engine(engineio.AsyncServer):
     @property
     def can_upgrade(self) -> bool:
         return bool(self.allow_upgrades and "websocket" in self.transports)
-
-    def deliver_message(self, session: Session, data: str | bytes) -> None:
-        """Hand a message to the session handler. Raises ProtocolError."""
-        if not session.closed:
-            self.session_handler.on_message(session, data)
 
     def on_closed(self, session: Session, reason: str) -> None:
         """Forget a session that was closed, and call the session handler. Called once per session."""

@@ -16,6 +16,7 @@ from hubbub.realtime.engine.transport import (
 )
 
 if TYPE_CHECKING:
+    from hubbub.core.turn_budget import TurnBudget
     from hubbub.realtime.engine.bounds import Bounds
     from hubbub.realtime.engine.handshake_info import HandshakeInfo
     from hubbub.realtime.engine.serial_queue import SerialQueue
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 class SessionHandler(Protocol):
     """Receives what happens to sessions, without a task in between."""
+
+    @property
+    def needs_request(self) -> bool:
+        """Whether handlers of an application get the request of `on_opened`, with its route."""
 
     def on_opened(self, session: "Session", request: Any) -> None:
         """Handle a new session."""
@@ -52,9 +57,6 @@ class Host(Protocol):
     max_output_bytes: int  # bytes that may wait for a client to read them
     session_handler: SessionHandler
 
-    def deliver_message(self, session: "Session", data: str | bytes) -> None:
-        """Hand a message to the session handler, in order. Raises ProtocolError."""
-
     def on_closed(self, session: "Session", reason: str) -> None:
         """Forget a session that was closed. Called once per session."""
 
@@ -73,6 +75,7 @@ class TransportHost(Host, Protocol):
     body_timeout: float  # seconds for the body of a POST
     close_timeout: float  # seconds for the close frame of the client
     websockets: "set[Any]"  # all open WebSockets, also those of no session
+    turn_budget: "TurnBudget"  # the time of a turn of the event loop for sessions that are not accepted
 
     def schedule_flush(self, transport: Any) -> None:
         """Write what is queued on a transport at the end of this turn of the event loop."""
@@ -169,10 +172,9 @@ class Session:
     @property
     def max_output_bytes(self) -> int:
         """The limit for bytes that wait for the client to read them."""
-        limit = self.engine.max_output_bytes
-        return (
-            limit if self.input_limiter.accepted else min(limit, self.engine.bounds.unaccepted_output_bytes)
-        )
+        if self.input_limiter.accepted:
+            return self.engine.max_output_bytes
+        return min(self.engine.max_output_bytes, self.engine.bounds.unaccepted_output_bytes)
 
     def send(self, frame: Frame) -> None:
         """Queue a packet. Never waits. Does nothing after the end of the session."""
@@ -189,7 +191,8 @@ class Session:
         """Handle a text packet, which begins with its type. Raises ProtocolError."""
         kind = packet[:1]
         if kind == "4":
-            self.engine.deliver_message(self, packet[1:])
+            if not self.closed:
+                self.engine.session_handler.on_message(self, packet[1:])
         elif kind == "3":
             self._on_pong()
         elif kind == "1":
@@ -199,7 +202,8 @@ class Session:
 
     def receive_binary(self, data: bytes) -> None:
         """Handle a binary message. Raises ProtocolError."""
-        self.engine.deliver_message(self, data)
+        if not self.closed:
+            self.engine.session_handler.on_message(self, data)
 
     def fail_protocol(self, reason: str) -> None:
         """End the session for a packet that breaks the protocol: close code 1002."""

@@ -13,6 +13,8 @@ class Transport(Protocol):
     """A transport, as its session uses it."""
 
     name: str  # `polling` or `websocket`
+    output_bytes: int  # size of the frames that are queued for this turn, or for the next poll
+    stalled: bool  # whether earlier output was not read yet, so that `waiting_bytes` is more
 
     @property
     def waiting_bytes(self) -> int:

@@ -1,6 +1,7 @@
 """FAST PATH: the WebSocket of one client, on the connection taken over from aiohttp.
 
-RFC 6455 without extensions. Each text message must be valid UTF-8. websocket_input.py reads the frames.
+RFC 6455 without extensions. Each text message must be valid UTF-8. websocket_input.py reads the frames,
+whole_messages.py the usual ones.
 """
 
 import asyncio
@@ -22,23 +23,23 @@ from hubbub.realtime.engine.rfc6455 import (
 )
 from hubbub.realtime.engine.session import Session, TransportHost
 from hubbub.realtime.engine.transport import TRANSPORT_CLOSE, TRANSPORT_ERROR
-from hubbub.realtime.engine.websocket_input import WebSocketInput
+from hubbub.realtime.engine.whole_messages import WHOLE_TEXT, WholeMessageInput
 
 if TYPE_CHECKING:
     from hubbub.realtime.engine.timers import Timer
 
 
-class WebSocket(WebSocketInput):
+class WebSocket(WholeMessageInput):
     """The transport of a session, or its upgrade candidate until the upgrade is complete."""
 
     __slots__ = (
         "_deadline_timer",
         "_fragments_opcode",
         "_output",
-        "_output_bytes",
         "_pending_pong",
         "_probed",
-        "_stalled",
+        "output_bytes",
+        "stalled",
     )
 
     name = "websocket"
@@ -46,9 +47,9 @@ class WebSocket(WebSocketInput):
     def __init__(self, engine: TransportHost, transport: asyncio.Transport) -> None:
         super().__init__(engine, transport)
         self._output: list[bytes] = []  # encoded frames that are written at the end of the turn
-        self._output_bytes = 0  # size of `_output`
+        self.output_bytes = 0  # size of `_output`
         self._pending_pong: bytes | None = None  # the PONG for the latest PING, until it is written
-        self._stalled = False  # whether the write buffer is over STALLED_BYTES
+        self.stalled = False  # whether the write buffer is over STALLED_BYTES
         self._probed = False  # whether the client sent the probe of the upgrade
         self._fragments_opcode = 0  # opcode of the message in `_fragments`
         self._deadline_timer: Timer | None = None  # aborts an upgrade or a close that takes too long
@@ -59,22 +60,22 @@ class WebSocket(WebSocketInput):
 
     @property
     def waiting_bytes(self) -> int:
-        if self._stalled:
-            return self._output_bytes + self._transport.get_write_buffer_size()
-        return self._output_bytes
+        if self.stalled:
+            return self.output_bytes + self._transport.get_write_buffer_size()
+        return self.output_bytes
 
     def send(self, frame: Frame) -> None:
         """Queue a frame. All frames of one turn of the event loop go out in one write."""
-        if not self._output and (self._pending_pong is None or self._stalled):
+        if not self._output and (self._pending_pong is None or self.stalled):
             self.engine.schedule_flush(self)
         self._output.append(frame.wire)
-        self._output_bytes += frame.size
+        self.output_bytes += frame.size
 
     def drain_output(self) -> list[bytes]:
         """Return the frames to write now, and empty the queue."""
         frames, self._output = self._output, []
-        self._output_bytes = 0
-        if self._pending_pong is not None and not self._stalled:
+        self.output_bytes = 0
+        if self._pending_pong is not None and not self.stalled:
             frames.append(self._pending_pong)
             self._pending_pong = None
         return frames
@@ -84,35 +85,33 @@ class WebSocket(WebSocketInput):
         if self._transport.is_closing():
             return
         self._transport.write(data)
-        if self._stalled:
-            session = self.session
-            max_bytes = (
-                session.max_output_bytes
-                if session is not None
-                else self.engine.bounds.unaccepted_output_bytes
-            )
-            if self._transport.get_write_buffer_size() > max_bytes:
-                metrics.count("output_limit_closures")
-                self.abort()
+        if self.stalled and self._transport.get_write_buffer_size() > self._max_output_bytes():
+            metrics.count("output_limit_closures")
+            self.abort()
+
+    def _max_output_bytes(self) -> int:
+        if self.session is not None:
+            return self.session.max_output_bytes
+        return self.engine.bounds.unaccepted_output_bytes
 
     def _queue_pong(self, data: bytes) -> None:
         """Keep the PONG for the latest PING. It also answers earlier PINGs (RFC 6455, 5.5.3)."""
-        if self._pending_pong is None and not self._output and not self._stalled:
+        if self._pending_pong is None and not self._output and not self.stalled:
             self.engine.schedule_flush(self)
         self._pending_pong = packets.frame_header(0x80 | PONG, len(data)) + data
 
     def pause_writing(self) -> None:
-        self._stalled = True
+        self.stalled = True
 
     def resume_writing(self) -> None:
-        self._stalled = False
+        self.stalled = False
         if self._pending_pong is not None and not self._output:
             self.engine.schedule_flush(self)
 
-    # Input: frames from WebSocketInput.
+    # Input: frames from WebSocketInput, whole messages from WholeMessageInput.
 
     def _on_frame(self, first_byte: int, data: bytes) -> None:
-        if first_byte == 0x81 and self._fragments is None:  # noqa: PLR2004 - a whole text message, the usual case
+        if first_byte == WHOLE_TEXT and self._fragments is None:
             self._on_text(data)
             return
         check_header(bytes((first_byte, 0x80 | min(len(data), 126))), in_message=self._fragments is not None)
@@ -140,7 +139,7 @@ class WebSocket(WebSocketInput):
         else:
             self.session.receive_binary(whole)
 
-    def _on_text(self, data: bytes) -> None:
+    def _on_text(self, data: bytes | bytearray) -> None:
         try:
             packet = data.decode()
         except UnicodeDecodeError:
@@ -207,11 +206,9 @@ class WebSocket(WebSocketInput):
             + packets.frame_header(0x80 | CLOSE, 2)
             + close_code.to_bytes(2, "big")
         )
-        if self._stalled and not self._transport.is_closing():
+        if self.stalled and not self._transport.is_closing() and self._deadline_timer is None:
             # A client that reads nothing has no more than the usual time either.
-            self._deadline_timer = self._deadline_timer or self.engine.timers.after(
-                self.engine.close_timeout, self.abort
-            )
+            self._deadline_timer = self.engine.timers.after(self.engine.close_timeout, self.abort)
 
     def _fail(self, close_code: int, reason: str) -> None:
         if self.session is not None and not self._closing:

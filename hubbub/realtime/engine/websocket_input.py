@@ -5,6 +5,7 @@ RFC 6455 without extensions. A frame must be masked, and its payload at most `ma
 
 import asyncio
 from abc import abstractmethod
+from functools import partial
 
 from hubbub.core import clock, metrics
 from hubbub.realtime.engine.bounds import MAX_CLOSING_BYTES, SLICE_BYTES, SLICE_PACKETS
@@ -125,9 +126,15 @@ class WebSocketInput(asyncio.Protocol):
                 return
             data, self._partial_frame = bytes(partial_frame), None
         if self._backlog is None:
-            self._handle(data, 0, packets)
-        else:  # read before the transport stopped reading
+            if session is None or session.input_limiter.accepted:
+                self._handle(data, 0, packets)
+            elif not self.engine.turn_budget.try_run(partial(self._handle, data, 0, packets)):
+                self._backlog, self._backlog_start, self._delayed = data, 0, True
+                self.engine.turn_budget.enqueue(self._process_backlog)
+        else:  # read before the transport stopped reading, or before the turn of a first input
             self._backlog, self._backlog_start = self._backlog[self._backlog_start :] + data, 0
+            if len(self._backlog) > SLICE_BYTES:
+                self._transport.pause_reading()
 
     def _charge_closing_bytes(self, size: int) -> int:
         """Charge input that is read to find the client's close frame. `close_timeout` limits its time."""

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 _refusal_log = BoundedLog(log)
 
 HELD_FRAMES_DELAY_S = 0.002  # between the CONNECT of the server and the events of the connect handler
-DISCONNECT_GRACE_S = 2.0  # for a client to close its transport after a DISCONNECT, or after a late refusal
+DISCONNECT_GRACE_S = 0.5  # for a client to close its transport after a DISCONNECT, or after a late refusal
 UNKNOWN_NAMESPACE_LOG_INTERVAL_S = 60.0  # between two log lines about unknown namespaces
 MAX_REFUSED_CONNECTS = 5  # refused CONNECTs of one session; the fifth ends it
 FINAL_ERROR_CODES = frozenset(
@@ -106,7 +106,7 @@ class ConnectHandler:
         self._server.manager.add(client)
         ends_at = clock.monotonic() + self.max_queue_wait_s
         if self.queue is None or not handler.queues_connects or self.queue.acquire():
-            tasks.spawn(self._accept(client, request, ends_at), name="connect of a client")
+            tasks.spawn(self._accept(client, request, ends_at), name="connect of a client", eager=True)
         else:
             self._enqueue(client, request, ends_at)
 
@@ -178,7 +178,7 @@ class ConnectHandler:
     def _on_admitted(self, entry: WaitingConnect) -> None:
         self._entries.pop(entry.client, None)
         accepting = self._accept(entry.client, entry.request, entry.ends_at)
-        tasks.spawn(accepting, name="connect of a client")
+        tasks.spawn(accepting, name="connect of a client", eager=True)
 
     def _on_evicted(self, entry: WaitingConnect) -> None:
         entry.client.end_transport()
@@ -192,6 +192,13 @@ class ConnectHandler:
     # The check of the namespace.
 
     async def _accept(self, client: NamespaceClient, request: object, ends_at: float) -> None:
+        try:
+            await self._decide(client, request, ends_at)
+        finally:
+            if self.queue is not None and client.handler.queues_connects:
+                self.queue.release()
+
+    async def _decide(self, client: NamespaceClient, request: object, ends_at: float) -> None:
         refusal: tuple[object, str] | None = None
         temporary: _TemporaryFailure | None = None
         try:
@@ -250,9 +257,7 @@ class ConnectHandler:
     def _refuse(self, session: Session, namespace: str, payload: object, reason: str) -> None:
         """Send a `connect_error`. It extends no time limit, and the fifth one ends the session."""
         metrics.count("connects_refused", reason)
-        _refusal_log.write(
-            "connect refused", reason=reason, ip=self._server.eio.ip_limits.ip_of(session.handshake_info)
-        )
+        _refusal_log.write("connect refused", reason=reason, ip=session.handshake_info.ip)
         session.send(frames.connect_error(namespace, payload))
         session.refused_connects += 1
         self._update_connect_pending(session)

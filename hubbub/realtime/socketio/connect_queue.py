@@ -27,6 +27,10 @@ MAX_QUEUE_ENTRIES = 20_000
 MAX_QUEUE_BYTES = 32 * 1024 * 1024  # of all waiting requests
 PROBE_INTERVAL_S = 0.5  # between two attempts while a store is unavailable
 RUN_INTERVAL_S = 0.01  # between two runs of the queue, each of which admits several entries
+# CONNECTs between their admission and `ready`. When a query returns, as many tasks may take a step in one
+# turn of the event loop, so this limits by how much a crowd delays everything else.
+MAX_IN_PROGRESS = 128
+RUN_BUDGET_S = 0.002  # of one run; the next one follows in the next turn of the event loop
 MAX_REMOVED_ENTRIES = 1000  # removed entries in the heap before it is rebuilt
 QUEUE_LOG_INTERVAL_S = 1.0  # between two log lines about the queue
 
@@ -78,6 +82,7 @@ class ConnectQueue:
         self._heap: list[tuple[float, int, WaitingConnect]] = []  # place, sequence number, entry
         self._sequence = count()  # orders entries with the same place
         self._by_user: dict[UUID, dict[WaitingConnect, None]] = {}  # the waiting entries, the oldest first
+        self._in_progress = 0  # admitted CONNECTs that are not finished
         self._waiting_count = 0
         self._waiting_bytes = 0  # sum of the sizes of the waiting entries
         # By session: the places of entries that left the queue, in order, and when the last one left.
@@ -96,10 +101,18 @@ class ConnectQueue:
     # Methods that are called for each CONNECT.
 
     def acquire(self) -> bool:
-        """FAST PATH: return whether a CONNECT is admitted at once."""
-        if self._waiting_count or self._suspended or self._draining or not self._limits.available():
+        """FAST PATH: return whether a CONNECT is admitted at once. Paired with `release`."""
+        if self._waiting_count or self._suspended or self._draining or self._in_progress >= MAX_IN_PROGRESS:
             return False
-        return not self._limiter.acquire()
+        if not self._limits.available() or self._limiter.acquire():
+            return False
+        self._in_progress += 1
+        return True
+
+    def release(self) -> None:
+        """Record that an admitted CONNECT is finished: refused, postponed or with its `ready`."""
+        self._in_progress -= 1
+        self._schedule(0)
 
     def enqueue(self, entry: WaitingConnect) -> None:
         """Add an entry to the queue. Close it if its time is over, or the queue is full or drains."""
@@ -226,19 +239,27 @@ class ConnectQueue:
             self._suspended = True
         if self._suspended:
             if not self._probing and self._limits.available():
-                self._probing = self._admit_first()
+                self._probing = True  # set first: the CONNECT may be decided before `_admit_first` returns
+                if not self._admit_first():
+                    self._probing = False
             self._schedule(PROBE_INTERVAL_S)
             return
-        wait_ms = 0
-        while self._waiting_count and not (wait_ms := self._limiter.acquire()):
+        ends_at = clock.monotonic() + RUN_BUDGET_S
+        while self._waiting_count and self._in_progress < MAX_IN_PROGRESS:
+            if wait_ms := self._limiter.acquire():
+                self._schedule(max(RUN_INTERVAL_S, wait_ms / 1000))
+                return
             self._admit_first()
-        self._schedule(max(RUN_INTERVAL_S, wait_ms / 1000))
+            if clock.monotonic() >= ends_at:
+                self._schedule(0)
+                return
 
     def _admit_first(self) -> bool:
         """Admit the entry with the first place. Return False if none waits."""
         while self._heap:
             entry = heapq.heappop(self._heap)[2]
             if self._remove(entry):
+                self._in_progress += 1
                 self._admit(entry)
                 return True
         return False

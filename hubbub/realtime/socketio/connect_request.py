@@ -1,5 +1,6 @@
 """The content of a CONNECT, after its token was verified in memory."""
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from hubbub.core.auth_tokens import AccessClaims, TokenIssuer, is_api_key
@@ -7,6 +8,9 @@ from hubbub.core.errors import InvalidPayload, Unauthenticated
 from hubbub.realtime.engine import HandshakeInfo
 from hubbub.schemas.base import parse
 from hubbub.schemas.sync import connection as wire
+
+if TYPE_CHECKING:
+    from hubbub.services.instance.loaded_memberships import LoadedMemberships
 
 REQUEST_OVERHEAD_BYTES = 400  # size of a waiting request without its cursors
 ID_BYTES, SEQ_BYTES = 16, 8
@@ -17,13 +21,14 @@ API_KEY_REFUSED = "That is an API key. It is valid over REST alone. Connect with
 class ConnectRequest:
     """The verified claims of a token, and the positions up to which the client has the logs."""
 
-    __slots__ = ("_cursors", "_packed", "claims", "epoch")
+    __slots__ = ("_cursors", "_packed", "claims", "epoch", "memberships")
 
     def __init__(self, claims: AccessClaims, epoch: str | None, cursors: dict[UUID, int] | None) -> None:
         self.claims = claims  # of the access token
         self.epoch = epoch  # the epoch of the cursors
         self._cursors = cursors  # last `seq` by room; None: packed, or not given
         self._packed: bytes | None = None  # the cursors of a request that waits or waited
+        self.memberships: LoadedMemberships | None = None  # read with the session; None: not
 
     @property
     def user_id(self) -> UUID:
@@ -70,7 +75,7 @@ def verify(tokens: TokenIssuer, handshake_info: HandshakeInfo, auth: object) -> 
     token = connect_auth.token or _find_token(handshake_info)
     require_no_api_key(token)
     return ConnectRequest(
-        tokens.verify_access(token),
+        tokens.verify_access_once(token),  # each socket sends one token, and there are many sockets
         connect_auth.epoch,
         connect_auth.cursors,
     )

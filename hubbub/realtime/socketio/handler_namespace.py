@@ -47,11 +47,11 @@ class HandlerHost(Protocol):
 class HandlerNamespace:
     """Runs the handlers of one namespace. The events of each client run one after the other."""
 
+    queues_connects = False  # CONNECTs do not wait for the admission limit
+
     def __init__(self, server: HandlerHost, namespace: str) -> None:
         self._server = server
         self._namespace = namespace  # its name
-
-    queues_connects = False  # CONNECTs do not wait for the admission limit
 
     def check(self, handshake_info: "HandshakeInfo", auth: object) -> object:  # noqa: ARG002 - the signature of Namespace
         """Return `auth` unchecked. The `connect` handler checks it."""
@@ -96,6 +96,10 @@ class HandlerNamespace:
         """The limit of the transport."""
         limit: int = self._server.eio.max_payload
         return limit
+
+    def run_immediate(self, sid: str, ack_id: int | None, name: str, text: str, size: int) -> bool:  # noqa: ARG002 - the signature of Namespace
+        """Return False: handlers run in the queue of their client."""
+        return False
 
     def on_event(self, sid: str, event: ClientEvent) -> None:
         """Queue an event after the earlier ones of its client.

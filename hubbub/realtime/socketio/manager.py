@@ -75,15 +75,13 @@ class ClientManager(socketio.AsyncManager):
     def _recipients(self, namespace: str, room: Any) -> list[NamespaceClient]:
         """Return the clients in a room, or in one of several. The sid of a client is a room, too."""
         if room is None or isinstance(room, str):
-            client_by_sid = self.get(room, namespace) if room is not None else None
-            return (
-                [client_by_sid]
-                if client_by_sid is not None
-                else list(self._room_members.get((namespace, room), {}).values())
-            )
+            client = self.get(room, namespace) if room is not None else None
+            if client is not None:
+                return [client]
+            return list(self._room_members.get((namespace, room), {}).values())
         result: dict[str, NamespaceClient] = {}
         for each in room:
-            result.update({client.sid: client for client in self._recipients(namespace, each)})
+            result.update({member.sid: member for member in self._recipients(namespace, each)})
         return list(result.values())
 
     def is_connected(self, sid: str, namespace: str) -> bool:

@@ -28,7 +28,8 @@ class Namespace(Protocol):
     """A namespace, as the server calls it.
 
     Optional methods, each for an accepted client: `on_disconnecting(client, reason)` before a disconnect,
-    `on_protocol_error(sid)` and `on_flooding(sid)` to send a closing event.
+    `on_protocol_error(sid)` and `on_flooding(sid)` to send a closing event, and
+    `on_transport_closing(sid, closing)` to send that of another namespace, which ends the transport.
     """
 
     # Whether a CONNECT waits while the admission limit is exceeded or a store is unavailable.
@@ -52,6 +53,12 @@ class Namespace(Protocol):
     @property
     def max_event_bytes(self) -> int:
         """The limit for events. Of a larger one the namespace gets only the name."""
+
+    def run_immediate(self, sid: str, ack_id: int | None, name: str, text: str, size: int) -> bool:
+        """Handle an event at once, if nothing has to be awaited for that. It is not in the backlog.
+
+        Returns False, without any effect, for all others. `on_event` gets them.
+        """
 
     def on_event(self, sid: str, event: ClientEvent) -> None:
         """Handle an event of an accepted client. Called in the order of the events. Must not block.
@@ -154,6 +161,12 @@ class NamespaceClient:
             event.compact()
             self.pending_events.append(event)
 
+    def receive_plain(self, ack_id: int | None, name: str, text: str, size: int) -> None:
+        """Do what `receive` does with an event without attachments, after `process_pending`."""
+        if not self.handler.run_immediate(self.sid, ack_id, name, text, size):
+            self.backlog.add(size)
+            self.handler.on_event(self.sid, ClientEvent(ack_id, name, text, size))
+
     def process_pending(self) -> None:
         """Hand over the events that waited. Later events are handed over at once."""
         waiting, self.pending_events = self.pending_events or deque(), None
@@ -167,6 +180,13 @@ class NamespaceClient:
         The transport is closed after DISCONNECT_GRACE_S if the client has not closed it.
         """
         self._server.disconnect_client(self)
+
+    def announce_transport_end(self, closing: object) -> None:
+        """Pass a closing event to the other namespaces of this client: their transport ends as well."""
+        for other in list(self.eio_session.namespace_clients.values()):
+            callback = getattr(other.handler, "on_transport_closing", None)
+            if other is not self and other.state is OPEN and callback is not None:
+                callback(other.sid, closing)
 
     def end_transport(self) -> None:
         """Close the transport after the queued frames, so that a stock client reconnects.

@@ -17,6 +17,9 @@ CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range
 MAX_ATTACHMENTS = 10
 MAX_JSON_DEPTH = 100  # nested arrays and objects
 MAX_NAMESPACE_CHARS = 200
+MAX_PLAIN_NAME_CHARS = 100  # of an event whose name is read without decoding
+MAX_ID_DIGITS = 15
+MAX_INT_DIGITS = 100  # of a number that is decoded; a longer one would take more than linear time
 MAX_CONNECT_BYTES = 32 * 1024  # a token and 500 cursors take 30,000 bytes
 
 RESERVED_EVENT_NAMES = frozenset(
@@ -171,7 +174,7 @@ def read_event(packet: Packet, attachments: tuple[bytes, ...] | None = None) -> 
     To parse the text only once, `ClientEvent.check` or its decoding finds the other errors.
     """
     text, size = packet.text, packet.size
-    _check_depth(text)
+    check_depth(text)
     if attachments is not None:
         decode_arguments(text, attachments)  # raises for wrong placeholders
         size += sum(map(len, attachments))
@@ -196,7 +199,7 @@ def oversized_event(packet: Packet) -> ClientEvent:
 
 def check_array(packet: Packet) -> None:
     """Check that a packet carries a JSON array, without decoding it. Raises ProtocolError."""
-    _check_depth(packet.text)
+    check_depth(packet.text)
     try:
         _decode_array(packet.text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
@@ -213,7 +216,7 @@ def decode_arguments(text: str | bytes, attachments: tuple[bytes, ...] | None = 
 
 
 def _decode_value(text: str) -> Any:
-    _check_depth(text)
+    check_depth(text)
     try:
         return _decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
@@ -221,11 +224,12 @@ def _decode_value(text: str) -> Any:
 
 
 def _decode_lenient(text: str) -> Any:
-    """Decode JSON with escapes of single surrogates. It is valid JSON, and the layers above reject it."""
-    if "\\ud" not in text.lower():
-        raise ProtocolError("not JSON")
+    """Decode what is valid JSON to RFC 8259, but not to msgspec: single surrogates, and numbers out of range.
+
+    The layers above reject both where a field contains them. Raises ProtocolError.
+    """
     try:
-        return json.loads(text, parse_constant=_reject_constant)
+        return json.loads(text, parse_constant=_reject_constant, parse_int=_parse_int)
     except (ValueError, RecursionError):
         raise ProtocolError("not JSON") from None
 
@@ -234,8 +238,14 @@ def _reject_constant(_: str) -> None:
     raise ValueError
 
 
-def _check_depth(text: str) -> None:
-    if nesting_depth(text) > MAX_JSON_DEPTH:
+def _parse_int(digits: str) -> float:
+    """Return an integer, infinity for one that is longer than any field accepts."""
+    return int(digits) if len(digits) <= MAX_INT_DIGITS else float("inf")
+
+
+def check_depth(text: str) -> None:
+    """Refuse JSON that is nested too deep for its decoder. Raises ProtocolError."""
+    if len(text) > MAX_JSON_DEPTH and nesting_depth(text) > MAX_JSON_DEPTH:
         raise ProtocolError("too deep")
 
 

@@ -67,9 +67,14 @@ class SocketIOServer(socketio.AsyncServer):
 
     # The methods of `SessionHandler`.
 
+    @property
+    def needs_request(self) -> bool:
+        """Whether functions or classes of python-socketio are registered. They get the request."""
+        return bool(self.handlers or self.namespace_handlers)
+
     def on_opened(self, session: Session, request: Any) -> None:
         """Start the time limit for the CONNECT of a new session."""
-        if self.handlers or self.namespace_handlers:
+        if self.needs_request:
             self.environ[session.sid] = wsgi_environ(request)
         self.connect_handler.start_connect_timer(session)
 
@@ -155,7 +160,8 @@ class SocketIOServer(socketio.AsyncServer):
         eio_session.send(frames.disconnect(client.namespace))
         self.detach_client(client, self.reason.SERVER_DISCONNECT)
         if not eio_session.namespace_clients and not eio_session.closed:
-            # A stock client closes the transport when it reads the DISCONNECT. Other clients have 2 s.
+            # A stock client closes the transport when it reads the DISCONNECT. The end of a session closes
+            # that of other clients within a second.
             if eio_session.handler_timer is not None:
                 eio_session.handler_timer.cancel()
             eio_session.handler_timer = self.eio.timers.after(DISCONNECT_GRACE_S, eio_session.close)

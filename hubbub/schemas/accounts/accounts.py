@@ -3,7 +3,7 @@
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from hubbub.core import password_policy
 from hubbub.core.text import email_addresses, usernames
@@ -16,7 +16,9 @@ MAX_PASSWORD_BODY_BYTES = 1 << 20  # bytes of a body with passwords, in which ea
 _NEW_PASSWORD_RULES = text_rules(password_policy.violation, "A password that is not one of the most common.")
 Password = Annotated[str, Meta(min_length=8, max_length=MAX_PASSWORD_CHARS, **_NEW_PASSWORD_RULES)]
 _USERNAME_RULES = text_rules(
-    usernames.fault, "Letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends."
+    usernames.fault,
+    "Letters a-z, digits, dots, dashes and underscores; no dot or dash at the ends. Some names are reserved.",
+    pattern=usernames.PATTERN,
 )
 Email = Annotated[str, Meta(min_length=3, max_length=254)]
 NOT_EMAIL = "Must be an e-mail address."
@@ -46,7 +48,7 @@ class Register(Command):
     ]
     email: Annotated[
         NewEmail,
-        Meta(description=("Where the verification e-mail goes. One account per mailbox, in all spellings.")),
+        Meta(description="Where the verification e-mail goes. One account per mailbox, in all spellings."),
     ]
     password: Annotated[
         Password,
@@ -93,8 +95,24 @@ class Refresh(Command):
     refresh_token: Annotated[
         str,
         Meta(max_length=4096),
-        Meta(description="The newest one of the session. An older one revokes the session."),
+        Meta(
+            description=(
+                "The newest one of the session. An older one revokes the session. Not required if the cookie "
+                "of `HUBBUB_REFRESH_COOKIE` has it."
+            )
+        ),
     ]
+
+
+class Logout(Command):
+    refresh_token: (
+        Annotated[
+            str,
+            Meta(max_length=4096),
+            Meta(description="Accepted and not read: the access token or the cookie names the session."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
@@ -103,7 +121,7 @@ Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 class ForgotPassword(Command):
     email: Annotated[
         Email,
-        Meta(description=("The account whose password is forgotten. An unknown one is accepted alike.")),
+        Meta(description="The account whose password is forgotten. An unknown one is accepted alike."),
     ]
 
 
@@ -142,9 +160,7 @@ class Confirm(Command):
             str,
             Meta(min_length=1, max_length=64),
             Meta(
-                description=(
-                    "Of the authenticator app, or a recovery code. Required if two-factor is enabled."
-                )
+                description="Of the authenticator app, or a recovery code. Required if two-factor is enabled."
             ),
         ]
         | None
@@ -153,6 +169,19 @@ class Confirm(Command):
 
 class VerifyEmail(Command):
     token: Annotated[Token, Meta(description="The one-time token of the verification e-mail.")]
+
+
+class ChangeEmail(Command):
+    email: Annotated[
+        NewEmail,
+        Meta(description="Replaces the e-mail address of the account once the link sent to it is used."),
+    ]
+
+
+class ConfirmEmailChange(Command):
+    token: Annotated[
+        Token, Meta(description="The one-time token sent to the new e-mail address, valid for 24 hours.")
+    ]
 
 
 class ChangePassword(Command):
@@ -177,7 +206,7 @@ class DeleteAccount(Command):
 class ExportAccount(Command):
     format: Annotated[
         Literal["json", "csv"],
-        Meta(description=("`json` is one document. `csv` is a zip archive with one file for each table.")),
+        Meta(description="`json` is one document. `csv` is a zip archive with one file for each table."),
     ] = "json"
 
 
@@ -199,6 +228,7 @@ class AccountExport(View):
     messages: Annotated[
         list[dict[str, Any]], Meta(description="Everything that the user sent, in all rooms.")
     ]
+    uploads: Annotated[list[dict[str, Any]], Meta(description="Descriptions of the files, without these.")]
     reactions: Annotated[list[dict[str, Any]], Meta(description="The user's own, with the message of each.")]
     mentions: Annotated[list[dict[str, Any]], Meta(description="Where others mentioned the user.")]
     audit_log: Annotated[list[dict[str, Any]], Meta(description="Records with the user as actor.")]
@@ -214,7 +244,7 @@ class Account(View):
     email: Annotated[str, Meta(description="Visible to the user and to admins only.")]
     role: Annotated[
         str,
-        Meta(description=("`user`, `moderator` or `admin`: what the account may do across the deployment.")),
+        Meta(description="`user`, `moderator` or `admin`: what the account may do across the deployment."),
     ]
     email_verified: Annotated[
         bool, Meta(description="True after the user used the token of the verification e-mail.")
@@ -222,14 +252,25 @@ class Account(View):
     created_at: Annotated[str, Meta(description="Time of registration, RFC 3339, UTC.")]
 
 
-class TokenPair(View):
+class TokenPair(View, kw_only=True):
     """A new pair of tokens. `expires_in` is that of the access token, in seconds."""
 
     access_token: Annotated[
         str,
-        Meta(description=("A JWT for the header `Authorization: Bearer`. It is also accepted by sockets.")),
+        Meta(description="A JWT for the header `Authorization: Bearer`. It is also accepted by sockets."),
     ]
-    refresh_token: Annotated[str, Meta(description="A JWT for `/auth/refresh`, valid once.")]
+    refresh_token: (
+        Annotated[
+            str,
+            Meta(
+                description=(
+                    "A JWT for `/auth/refresh`, valid once. Left out with `HUBBUB_REFRESH_COOKIE`, which "
+                    "sends it as a cookie."
+                )
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     token_type: Annotated[str, Meta(description="Always `Bearer`.")]
     expires_in: Annotated[int, Meta(description="Lifetime of the access token in seconds.")]
     user: Annotated[Account, Meta(description="The account that logged in.")]

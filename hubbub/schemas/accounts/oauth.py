@@ -72,7 +72,7 @@ class Callback(Command):
             str,
             Meta(max_length=1000),
             Meta(
-                description=("Issuer that sent the response (RFC 9207). It must be the provider of the path.")
+                description="Issuer that sent the response (RFC 9207). It must be the provider of the path."
             ),
         ]
         | None
@@ -85,15 +85,13 @@ class Exchange(Command):
     code: Annotated[
         str,
         Meta(min_length=1, max_length=200),
-        Meta(description=("From the fragment of the page's URL: `oauth_code`. Valid for one minute.")),
+        Meta(description="From the fragment of the page's URL: `oauth_code`. Valid for one minute."),
     ]
     verifier: (
         Annotated[
             str,
             Meta(min_length=43, max_length=128),
-            Meta(
-                description=("Secret whose S256 digest was sent as `challenge`. Required if there was one.")
-            ),
+            Meta(description="Secret whose S256 digest was sent as `challenge`. Required if there was one."),
         ]
         | None
     ) = None
@@ -106,7 +104,7 @@ class Exchange(Command):
         | None
     ) = None
     confirm: Annotated[
-        bool, Meta(description=("True confirms the session of the access token. The response is then 204."))
+        bool, Meta(description="True confirms the session of the access token. The response is then 204.")
     ] = False
 
 
@@ -129,7 +127,7 @@ class Identity(View):
     email: (
         Annotated[
             str,
-            Meta(description=("As the provider reported it at the latest login. Null if it reported none.")),
+            Meta(description="As the provider reported it at the latest login. Null if it reported none."),
         ]
         | None
     )

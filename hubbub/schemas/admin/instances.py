@@ -28,9 +28,7 @@ class Realtime(View):
     connections: Annotated[int, Meta(description="Open sockets on all instances.")]
     rooms: Annotated[
         int,
-        Meta(
-            description=("Sum over instances. A room with connected members on two instances counts twice.")
-        ),
+        Meta(description="Sum over instances. A room with connected members on two instances counts twice."),
     ]
     complete: Annotated[
         bool, Meta(description="False while Redis is unavailable: only this instance is then counted.")

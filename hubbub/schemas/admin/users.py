@@ -37,7 +37,7 @@ class ManagedUser(View):
     ]
     role: Annotated[
         str,
-        Meta(description=("`user`, `moderator` or `admin`: what the account may do across the deployment.")),
+        Meta(description="`user`, `moderator` or `admin`: what the account may do across the deployment."),
     ]
     suspended: Annotated[Suspension | None, Meta(description="Null unless the account is suspended now.")]
     created_at: Annotated[str, Meta(description="Time of registration, RFC 3339, UTC.")]
@@ -79,9 +79,7 @@ class ChangeUser(Command):
     role: (
         Annotated[
             Role,
-            Meta(
-                description=("What the account may do across the deployment. The last admin keeps the role.")
-            ),
+            Meta(description="What the account may do across the deployment. The last admin keeps the role."),
         ]
         | UnsetType
     ) = UNSET

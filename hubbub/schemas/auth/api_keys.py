@@ -60,9 +60,7 @@ class ApiKey(View):
     last_used_at: (
         Annotated[
             str,
-            Meta(
-                description=("Latest accepted request, RFC 3339, UTC, to about a minute. Null: never used.")
-            ),
+            Meta(description="Latest accepted request, RFC 3339, UTC, to about a minute. Null: never used."),
         ]
         | None
     )
@@ -77,7 +75,7 @@ class NewApiKey(ApiKey):
     signing_secret: (
         Annotated[
             str,
-            Meta(description=("Key of the HMAC in `X-Signature`. Null unless the API key is a signed one.")),
+            Meta(description="Key of the HMAC in `X-Signature`. Null unless the API key is a signed one."),
         ]
         | None
     )

@@ -8,6 +8,16 @@ from msgspec import Meta
 from hubbub.schemas.base import Command, View
 
 
+class Place(View):
+    """Where an IP address is used, in English. What is not known is null."""
+
+    city: Annotated[str, Meta(description="As the GeoIP file names it.")] | None
+    region: Annotated[str, Meta(description="The largest subdivision of the country.")] | None
+    country: Annotated[str, Meta(description="As the GeoIP file names it.")] | None
+    country_code: Annotated[str, Meta(description="ISO 3166-1, two letters.")] | None
+    time_zone: Annotated[str, Meta(description="Of the IANA database.")] | None
+
+
 class Session(View):
     """`browser`, `os` and `device` come from the user agent, `location` from the IP address, if known."""
 
@@ -28,13 +38,16 @@ class Session(View):
     location: (
         Annotated[
             str,
-            Meta(
-                description=("City and country by the IP address. Null if unknown, or without a GeoIP file.")
-            ),
+            Meta(description="City and country by the IP address. Null if unknown, or without a GeoIP file."),
         ]
         | None
     )
+    place: (
+        Annotated[Place, Meta(description="Parts of the location. Null if unknown, or without a GeoIP file.")]
+        | None
+    )
     created_at: Annotated[str, Meta(description="Time of the login, RFC 3339, UTC.")]
+    expires_at: Annotated[str, Meta(description="It ends then unless it is refreshed before, RFC 3339, UTC.")]
     last_active_at: Annotated[
         str, Meta(description="Latest request or connection, RFC 3339, UTC, to about a minute.")
     ]

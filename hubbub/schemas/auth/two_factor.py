@@ -48,7 +48,7 @@ class RecoveryCodes(View):
 
     recovery_codes: Annotated[
         list[str],
-        Meta(description=("Each replaces one code of the app, once. No later response contains them.")),
+        Meta(description="Each replaces one code of the app, once. No later response contains them."),
     ]
 
 

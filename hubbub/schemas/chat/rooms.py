@@ -60,7 +60,7 @@ class Room(View):
     id: Annotated[UUID, Meta(description="Stable. It stays when the name changes.")]
     kind: Annotated[
         Kind,
-        Meta(description=("`public`: every user may join. `private`: by invitation. `direct`: two users.")),
+        Meta(description="`public`: every user may join. `private`: by invitation. `direct`: two users."),
     ]
     name: Annotated[str, Meta(description="Null for direct rooms and for private rooms without one.")] | None
     topic: Annotated[str, Meta(description="One line. Empty if it is not set.")]
@@ -70,15 +70,15 @@ class Room(View):
     member_count: Annotated[int, Meta(description="Current members, connected or not.")]
     peer: Annotated[
         User | None,
-        Meta(description=("The other user of a direct room. Null otherwise, and in broadcast entries.")),
+        Meta(description="The other user of a direct room. Null otherwise, and in broadcast entries."),
     ]
     last_message: Annotated[
         LastMessage | None,
-        Meta(description=("The newest one. Null without one, for non-members and in broadcast entries.")),
+        Meta(description="The newest one. Null without one, for non-members and in broadcast entries."),
     ]
     my: Annotated[
         OwnMembership | None,
-        Meta(description=("The caller's membership. Null for non-members and in broadcast entries.")),
+        Meta(description="The caller's membership. Null for non-members and in broadcast entries."),
     ]
 
 
@@ -131,7 +131,9 @@ class ListRooms(Command):
 
 
 class BrowseRooms(Command):
-    query: Annotated[str, Meta(max_length=200), Meta(description="Text in name or topic.")] | None = None
+    query: Annotated[str, Meta(max_length=200), Meta(description="Words that the name contains.")] | None = (
+        None
+    )
     cursor: Annotated[Cursor, Meta(description="`next_cursor` of the page before.")] | None = None
     limit: Annotated[Page, Meta(description="Rooms on a page.")] | None = None
 
@@ -161,7 +163,7 @@ class CreateRoom(Command):
 
     kind: Annotated[
         Kind,
-        Meta(description=("`public`: every user may join. `private`: by invitation. `direct`: two users.")),
+        Meta(description="`public`: every user may join. `private`: by invitation. `direct`: two users."),
     ]
     name: (
         Annotated[
@@ -230,7 +232,7 @@ class ReadRoom(Command):
     seq: Annotated[
         int,
         Meta(ge=0),
-        Meta(description=("The newest entry that was read. A lower one than before changes nothing.")),
+        Meta(description="The newest entry that was read. A lower one than before changes nothing."),
     ]
 
 

@@ -26,7 +26,7 @@ class Entry(msgspec.Struct, frozen=True):
 class Sync(Command):
     """`rooms` has the last seq that the client received of each room."""
 
-    rooms: Annotated[dict[UUID, int], Meta(max_length=500)]
+    rooms: Annotated[dict[UUID, Annotated[int, Meta(ge=0)]], Meta(max_length=500)]
     epoch: str | None = None
     limit: Annotated[int, Meta(ge=1, le=500)] | None = None
 

@@ -58,6 +58,7 @@ class SessionEndReason(StrEnum):
     ENDED_BY_USER = "ended_by_user"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason
     PASSWORD_RESET = "password_reset"  # noqa: S105 - likewise
+    EMAIL_RESTORED = "email_restored"
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - likewise
     ACCOUNT_DELETED = "account_deleted"
     SESSION_ENDED = "session_ended"

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from hubbub.core.text import languages, time_zones
 from hubbub.schemas.base import Command, View
 from hubbub.schemas.texts import text_rules
+from hubbub.schemas.users.notification_kinds import KindName
 
 
 def _time_of_day_fault(text: str) -> str | None:
@@ -45,33 +46,48 @@ class AppPreferences(View):
     sounds: Annotated[bool, Meta(description="True plays a sound for new messages.")] = True
 
 
-class NotificationPreferences(View):
-    """Which notifications are created. None is pushed in quiet hours (in the user's time zone)."""
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-    message_direct: Annotated[bool, Meta(description="For messages in direct rooms.")] = True
-    message_mention: Annotated[bool, Meta(description="For messages that mention the user.")] = True
-    message_reply: Annotated[bool, Meta(description="For replies to messages of the user.")] = True
-    room_invited: Annotated[bool, Meta(description="When another user adds the user to a room.")] = True
-    system_announcement: Annotated[bool, Meta(description="For news of the operator.")] = True
+
+class Switches(View):
+    """The channels of one kind of notification."""
+
+    in_app: Annotated[bool, Meta(description="False: it is not in the inbox.")]
+    push: Annotated[bool, Meta(description="False: it is not sent to devices.")]
+    sms: Annotated[bool, Meta(description="False: it is not sent as SMS.")]
+
+
+class QuietHours(View):
+    """A time of day without push and SMS, in the time zone of the app preferences. It may pass midnight."""
+
+    from_: Annotated[TimeOfDay, Meta(description="Start.")] = msgspec.field(name="from")
+    until: Annotated[TimeOfDay, Meta(description="End: on the next day if it is before the start.")]
+    days: Annotated[list[Day], Meta(min_length=1, max_length=7, description="Days of the start.")]
+
+
+_MOST_KINDS: tuple[KindName, ...] = (
+    *("message.direct", "message.mention", "message.reply", "room.invited", "portfolio.message"),
+    *("security.new_login", "security.password_changed"),
+)
+_KINDS: dict[KindName, Switches] = {
+    **dict.fromkeys(_MOST_KINDS, Switches(in_app=True, push=True, sms=False)),
+    "system.announcement": Switches(in_app=True, push=False, sms=False),
+}
+
+
+class NotificationPreferences(View):
+    """Which notifications are created, and by which channels. A kind needs both of its switches."""
+
+    in_app: Annotated[bool, Meta(description="False: only security kinds are in the inbox.")] = True
     push: Annotated[bool, Meta(description="False: no notification is sent to devices.")] = True
-    quiet_from: (
-        Annotated[
-            TimeOfDay,
-            Meta(
-                description=("Start of the quiet hours, in the time zone of the app preferences. Null: none.")
-            ),
-        ]
-        | None
-    ) = None
-    quiet_until: (
-        Annotated[
-            TimeOfDay,
-            Meta(
-                description=("End of the quiet hours, after midnight if it is before the start. Null: none.")
-            ),
-        ]
-        | None
-    ) = None
+    sms: Annotated[bool, Meta(description="False: no notification is sent as SMS.")] = True
+    push_preview: Annotated[bool, Meta(description="False: a push contains no text of messages.")] = True
+    kinds: Annotated[
+        dict[KindName, Switches],
+        Meta(description="The switches of each kind. Security kinds are always in the inbox."),
+    ] = msgspec.field(default_factory=_KINDS.copy)
+    quiet: Annotated[QuietHours, Meta(description="Null: there are no quiet hours.")] | None = None
 
 
 class EmailPreferences(View):
@@ -80,10 +96,20 @@ class EmailPreferences(View):
     new_login: Annotated[bool, Meta(description="After a login from an unknown device.")] = True
     message_direct: Annotated[bool, Meta(description="For unread messages in direct rooms.")] = False
     message_mention: Annotated[bool, Meta(description="For unread messages that mention the user.")] = False
+    message_reply: Annotated[bool, Meta(description="For unread replies to messages of the user.")] = False
+    room_invited: Annotated[bool, Meta(description="When another user adds the user to a room.")] = False
+    portfolio_message: Annotated[bool, Meta(description="For messages sent by the portfolio.")] = True
     announcements: Annotated[bool, Meta(description="News of the operator.")] = True
+    marketing: Annotated[
+        bool, Meta(description="Advertising. The time and way of the consent are recorded.")
+    ] = False
     digest: Annotated[
-        Literal["off", "daily", "weekly"], Meta(description="How often an e-mail sums up unread messages.")
+        Literal["off", "daily", "weekly"],
+        Meta(description="How often an e-mail sums up unread notifications. Weekly: on Monday."),
     ] = "off"
+    digest_hour: Annotated[
+        int, Meta(ge=0, le=23, description="Hour of the digest, in the time zone of the app preferences.")
+    ] = 8
 
 
 def update_command(kind: type[View], name: str) -> type[Command]:
@@ -95,5 +121,38 @@ def update_command(kind: type[View], name: str) -> type[Command]:
 
 
 UpdateApp = update_command(AppPreferences, "UpdateApp")
-UpdateNotifications = update_command(NotificationPreferences, "UpdateNotifications")
+
+
+class UpdateSwitches(Command, forbid_unknown_fields=True):
+    in_app: Annotated[bool, Meta(description="False keeps it out of the inbox.")] | UnsetType = UNSET
+    push: Annotated[bool, Meta(description="False sends it to no device.")] | UnsetType = UNSET
+    sms: Annotated[bool, Meta(description="False sends no SMS about it.")] | UnsetType = UNSET
+
+
+class UpdateQuietHours(Command, forbid_unknown_fields=True):
+    """Some fields of the quiet hours. Without quiet hours `from` and `until` are required, `days` are all."""
+
+    from_: TimeOfDay | UnsetType = msgspec.field(name="from", default=UNSET)
+    until: TimeOfDay | UnsetType = UNSET
+    days: (
+        Annotated[list[Day], Meta(min_length=1, max_length=7, description="On which a period begins.")]
+        | UnsetType
+    ) = UNSET
+
+
+class UpdateNotifications(Command):
+    """Some of the preferences, merged into the others at every depth."""
+
+    in_app: Annotated[bool, Meta(description="False: the inbox has security kinds only.")] | UnsetType = UNSET
+    push: Annotated[bool, Meta(description="False: nothing is sent to devices.")] | UnsetType = UNSET
+    sms: Annotated[bool, Meta(description="False: no SMS is sent.")] | UnsetType = UNSET
+    push_preview: Annotated[bool, Meta(description="False: pushes have no text of messages.")] | UnsetType = (
+        UNSET
+    )
+    kinds: (
+        Annotated[dict[KindName, UpdateSwitches], Meta(description="Switches of single kinds.")] | UnsetType
+    ) = UNSET
+    quiet: UpdateQuietHours | UnsetType | None = UNSET
+
+
 UpdateEmail = update_command(EmailPreferences, "UpdateEmail")

@@ -10,7 +10,7 @@ from hubbub.schemas.base import Command, View
 Status = Literal["online", "away", "busy", "offline"]
 
 
-class User(View):
+class User(View, gc=False):
     id: Annotated[UUID, Meta(description="Stable. It stays when the username changes.")]
     username: Annotated[str, Meta(description="Unique. Lower case.")]
     display_name: Annotated[str, Meta(description="What others see. It need not be unique.")]

@@ -12,6 +12,8 @@ from hubbub.db import database, locking
 from hubbub.db.sql import Sql
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action
+from hubbub.queries.eventlog import log_entries
+from hubbub.queries.portfolio import versions as portfolio_versions
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.base import encode
@@ -23,8 +25,9 @@ from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions
 from hubbub.services.chat import members
 from hubbub.services.context import Context, UnitOfWork
-from hubbub.services.jobs import queue
+from hubbub.services.jobs import kinds, queue
 from hubbub.services.mail import mailer, one_time_tokens
+from hubbub.services.uploads import sweep
 from hubbub.services.users import admin_guard, users, validation
 
 if TYPE_CHECKING:
@@ -57,11 +60,13 @@ async def erase(unit: UnitOfWork, user: models.User) -> None:
 
     Raises Conflict for the last admin.
     """
+    await mailer.enqueue_farewell(unit.tx, user)  # while the account still has its e-mail address
     await _anonymize(unit.tx, user)
     if user.role == "admin":
         await admin_guard.require_an_admin()
     unit.publish(SessionEnded(user.id, None, CloseCode.SESSION_REVOKED, SessionEndReason.ACCOUNT_DELETED))
     unit.publish(JobsWaiting())
+    unit.invalidate(portfolio_versions.tag_of(user.id))
 
 
 async def _anonymize(tx: Sql, user: models.User) -> None:
@@ -70,15 +75,16 @@ async def _anonymize(tx: Sql, user: models.User) -> None:
         username=f"{validation.DELETED_PREFIX}{user.id.hex[8:]}",
         email=f"{user.id.hex}@deleted.invalid",
         display_name=DELETED_DISPLAY_NAME,
-        **dict.fromkeys(("avatar_url", "bio", "location", "website_url", "password_digest")),
-        **dict.fromkeys(("email_verified_at", "last_seen_at", "suspend_reason")),
+        **dict.fromkeys(("first_name", "last_name", "avatar_url", "bio", "location", "website_url")),
+        **dict.fromkeys(("metadata", "password_digest", "username_changed_at", "email_verified_at")),
+        **dict.fromkeys(("last_seen_at", "suspend_reason")),
         role="user",
         deleted_at=clock.now(),
     )
     for table in user_data.deleted(Deletion.DELETE):
         await table.rows(user.id).delete()
     await change_counters.bump_version(tx, [user.id])
-    await queue.enqueue(tx, EraseAccount(user_id=user.id), unique=f"erase:{user.id}")
+    await queue.enqueue(tx, EraseAccount(user_id=user.id), unique_key=f"erase:{user.id}")
 
 
 async def leave_all_rooms(container: "Container", user_id: UUID) -> None:
@@ -99,10 +105,11 @@ async def _remove_batch(container: "Container", row: models.User) -> bool:
             sql = database.connection()
             removed = await sql.execute(locking.delete_batch(sql, each.table, f"{each.key} = $1"), row.id)
         done = done and not removed
-    return (
-        await members.end_memberships(Context(container, row.id), users.to_view(row), LEAVE_BATCH_ROOMS)
-        and done
-    )
+    if await sweep.remove_uploads(container, row.id):
+        done = False
+    ctx = Context(container, row.id)
+    has_left = await members.end_memberships(ctx, users.to_view(row), LEAVE_BATCH_ROOMS)
+    return has_left and done
 
 
 async def erase_job(container: "Container", job: EraseAccount) -> None:
@@ -111,37 +118,35 @@ async def erase_job(container: "Container", job: EraseAccount) -> None:
     Raises Unfinished, with the last rewritten entry in its payload.
     """
     deadline = clock.monotonic() + MAX_RUN_S
-    after = job.after
+    after = log_entries.Key(job.after_room_id, job.after_seq)
     async with database.guard():
         row = await models.User.filter(id=job.user_id).first()
     if row is None:
         return
     while not await _remove_batch(container, row):
         if clock.monotonic() >= deadline:
-            raise queue.Unfinished(job)
+            raise kinds.Unfinished(job)
     while (last := await _rewrite_entries(users.to_view(row), after)) is not None:
         after = last
         if clock.monotonic() >= deadline:
-            raise queue.Unfinished(msgspec.structs.replace(job, after=after))
+            progress = {"after_room_id": after.room_id, "after_seq": after.seq}
+            raise kinds.Unfinished(msgspec.structs.replace(job, **progress))
 
 
-async def _rewrite_entries(user_view: object, after: int) -> int | None:
-    """Rewrite a batch of entries after `after` that show the user. Returns the last id, None at the end."""
+async def _rewrite_entries(user_view: object, after: log_entries.Key) -> log_entries.Key | None:
+    """Rewrite a batch of entries after `after` that show the user. Returns the last key, None at the end.
+
+    An entry that is appended behind it meanwhile shows the account as it is now.
+    """
     user = msgspec.to_builtins(user_view)
     async with database.guard():
-        ids = (
-            await models.Entry.filter(id__gt=after)
-            .order_by("id")
-            .limit(REWRITE_BATCH_ENTRIES)
-            .values_list("id", flat=True)
-        )
-        if not ids:
-            return None
-        rows = await models.Entry.filter(id__gt=after, id__lte=ids[-1], payload__contains=f'"{user["id"]}"')
-        for row in rows:
-            payload = _replace_user(msgspec.json.decode(row.payload), user)
-            await models.Entry.filter(id=row.id, payload=row.payload).update(payload=encode(payload).decode())
-    return int(str(ids[-1]))
+        sql = database.connection()
+        entries = await log_entries.page(sql, after, REWRITE_BATCH_ENTRIES)
+        for entry in entries:
+            if f'"{user["id"]}"' in entry.payload:
+                payload = _replace_user(msgspec.json.decode(entry.payload), user)
+                await log_entries.replace_payload(sql, entry, encode(payload).decode())
+    return entries[-1].key if entries else None
 
 
 def _replace_user(value: object, user: dict[str, object]) -> object:

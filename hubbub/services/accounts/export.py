@@ -11,7 +11,7 @@ from hubbub.core import clock
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action
-from hubbub.schemas.base import encode
+from hubbub.schemas.base import decode, encode
 from hubbub.services import csv_rows, pagination
 from hubbub.services.accounts import user_data
 from hubbub.services.accounts.user_data import UserTable
@@ -44,6 +44,12 @@ def _to_json_value(value: object) -> object:
     return clock.rfc3339(value) if hasattr(value, "astimezone") else value  # type: ignore[arg-type]
 
 
+def _with_json(table: UserTable, row: Row) -> Row:
+    """Return a row in which JSON is not text."""
+    texts = {name: row[name] for name in table.json_columns}
+    return {**row, **{name: text and decode(text) for name, text in texts.items()}}
+
+
 async def _record_export(ctx: Context, kind: str) -> None:
     async with database.transaction() as tx:
         await sessions.lock_caller(ctx, confirmed=True)
@@ -59,7 +65,7 @@ async def as_json(ctx: Context) -> AsyncIterator[bytes]:
         yield start + encode(table.export) + (b":" if single else b":[")
         comma = b""
         async for rows in _read_batches(table, ctx.user_id):
-            yield comma + b",".join(encode(row) for row in rows)
+            yield comma + b",".join(encode(_with_json(table, row)) for row in rows)
             comma = b","
         start = b"," if single else b"],"
     yield b"]}}"

@@ -19,7 +19,7 @@ from hubbub.services.audit import recorder
 from hubbub.services.auth import login, sessions
 from hubbub.services.chat import members
 from hubbub.services.context import Container, Context
-from hubbub.services.mail import mailer
+from hubbub.services.mail import mailer, one_time_tokens
 from hubbub.services.users import account_view, users, validation
 
 _MAX_SUBJECT_CHARS = 255  # of the column; OpenID Connect Core, 2
@@ -39,9 +39,9 @@ async def resolve_account(
         raise InvalidToken
     # The identity may log in, or the address be registered, concurrently.
     for _ in range(_MAX_TRIES):
-        user = await _by_identity(provider, verified) or await _attach_or_register(
-            container, provider, verified, act
-        )
+        user = await _by_identity(provider, verified)
+        if user is None:
+            user = await _attach_or_register(container, provider, verified, act)
         if user is not None:
             act.target = Target("user", user.id)
             return user
@@ -91,6 +91,12 @@ async def _attach_or_register(
         )
     async with database.guard():
         user = await users.by_email(email)
+        is_held = user is None and await one_time_tokens.find_owner(email) is not None
+    if is_held:
+        raise Conflict(
+            "Less than 7 days ago this was the e-mail address of an account. Log in with its new one, or "
+            "restore this one with the link that was sent to it."
+        )
     if user is None:
         return await _register(container, provider, verified, email, act)
     act.target = Target("user", user.id)
@@ -129,10 +135,8 @@ async def _attach(
                 Action.LINK_IDENTITY, act.request_info, Target("user", user.id), user.id, user.role
             )
             await audit_log.record(tx, audit_act, provider=provider.name)
-    except Exception as error:
-        if database.is_duplicate(error):
-            return None
-        raise
+    except database.Duplicate:
+        return None
     container.bus.publish(JobsWaiting())
     return user
 
@@ -146,6 +150,7 @@ async def _register(
     for username in validation.username_candidates(name, email):
         user.username = username
         if await _try_create(provider, verified, user, act):
+            container.bus.publish(JobsWaiting())
             await members.join_default_rooms(Context(container, user.id))
             return user
         async with database.guard():
@@ -167,10 +172,9 @@ async def _try_create(
                 Action.REGISTER, act.request_info, Target("user", user.id), user.id, user.role
             )
             await audit_log.record(tx, audit_act, provider=provider.name)
-    except Exception as error:
-        if database.is_duplicate(error):
-            return False
-        raise
+            await mailer.enqueue(tx, "welcome", user.id)  # the provider verified the e-mail address
+    except database.Duplicate:
+        return False
     return True
 
 
@@ -220,7 +224,6 @@ async def unlink(ctx: Context, command: wire.IdentityRef) -> None:
                 "first."
             )
         await identity.delete()
-        await models.OAuthHandoff.filter(user_id=user.id).update(
-            code_digest=None
-        )  # may belong to this identity
+        # A pending handoff may belong to this identity.
+        await models.OAuthHandoff.filter(user_id=user.id).update(code_digest=None)
         await audit_log.record(tx, act, provider=identity.provider)

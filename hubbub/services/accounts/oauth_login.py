@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
+from tortoise.queryset import QuerySet
 
 from hubbub import models
 from hubbub.core import clock, redirects
@@ -132,31 +133,43 @@ async def handle_callback(
     try:
         async with recorder.attempt(container, AuditEvent(Action.LOGIN, request_info)) as act:
             verified = await _identify(container, provider, command, login_state, act)
-            still_valid = identities.recheck_identity(provider, verified)
-            if login_state.confirm:
-                user = await identities.get_linked_user(provider, verified)
-            else:
-                user = await identities.resolve_account(container, provider, verified, act)
-            if login_state.session is not None:
-                await _confirm(
-                    Context(container, *login_state.session, request_info=request_info), still_valid
-                )
-                return CallbackResult(
-                    None, f"{login_state.redirect}#oauth_confirmed=true" if login_state.redirect else None
-                )
-            if login_state.redirect is not None:
-                code = await _create_code(user.id, still_valid, login_state)
-                return CallbackResult(None, f"{login_state.redirect}#{urlencode({'oauth_code': code})}")
-            response = await login.start_session(container, user.id, still_valid, request_info, None)
-            if response is None:
-                raise InvalidToken(_INVALID_STATE)
-            await _record_login(container, response, request_info)
-            return CallbackResult(response, None)
+            return await _complete(container, provider, verified, login_state, act)
     except HubbubError as error:
         if login_state.redirect is None:
             raise
-        fragment = {"oauth_error": error.code, "oauth_message": error.message}
-        return CallbackResult(None, f"{login_state.redirect}#{urlencode(fragment)}")
+        return _redirect(login_state, oauth_error=error.code, oauth_message=error.message)
+
+
+async def _complete(
+    container: Container,
+    provider: IdentityProvider,
+    verified: VerifiedIdentity,
+    login_state: LoginState,
+    act: AuditEvent,
+) -> CallbackResult:
+    """Confirm the session of the state, or log in to the account of the identity."""
+    request_info, still_valid = act.request_info, identities.recheck_identity(provider, verified)
+    if login_state.confirm:
+        user = await identities.get_linked_user(provider, verified)
+    else:
+        user = await identities.resolve_account(container, provider, verified, act)
+    if login_state.session is not None:
+        await _confirm(Context(container, *login_state.session, request_info=request_info), still_valid)
+        return _redirect(login_state, oauth_confirmed="true")
+    if login_state.redirect is not None:
+        code = await _create_code(user.id, still_valid, login_state)
+        return _redirect(login_state, oauth_code=code)
+    response = await login.start_session(container, user.id, still_valid, request_info, None)
+    if response is None:
+        raise InvalidToken(_INVALID_STATE)
+    await _record_login(container, response, request_info)
+    return CallbackResult(response, None)
+
+
+def _redirect(login_state: LoginState, **fragment: str) -> CallbackResult:
+    """Return the result for the page that started the login, if there is one: its URL with a fragment."""
+    page = login_state.redirect
+    return CallbackResult(None, f"{page}#{urlencode(fragment)}" if page is not None else None)
 
 
 def _restore_state(
@@ -191,10 +204,8 @@ async def _consume_state(login_state: LoginState) -> None:
                 challenge=login_state.challenge,
                 expires_at=login_state.until,
             )
-    except Exception as error:
-        if database.is_duplicate(error):
-            raise InvalidToken(_INVALID_STATE) from None
-        raise
+    except database.Duplicate:
+        raise InvalidToken(_INVALID_STATE) from None
 
 
 async def _identify(
@@ -236,40 +247,38 @@ async def exchange(
 
     With `ctx`, the caller's session is confirmed instead. Raises InvalidToken, Suspended, Forbidden.
     """
-    matching = models.OAuthHandoff.filter(
-        code_digest=_digest(command.code), code_until__gt=clock.expiry_cutoff()
-    )
-    async with database.guard():
-        handoff = await matching.first()
-    if handoff is None or handoff.user_id is None:
-        raise InvalidToken
-    if not _verifier_matches(command.verifier, handoff.challenge):
-        async with database.guard():
-            await matching.update(code_digest=None)
-        raise InvalidToken
+    code = _digest(command.code)
+    handoffs = models.OAuthHandoff.filter(code_digest=code, code_until__gt=clock.expiry_cutoff())
+    user_id = await _find_user(handoffs, command.verifier)
 
-    async def consume_code(_user: models.User) -> bool:
-        return bool(await matching.update(code_digest=None))
+    async def consume(user: models.User) -> bool:
+        return user.id == user_id and bool(await handoffs.update(code_digest=None))
 
     if ctx is not None:
-
-        async def consume_own_code(user: models.User) -> bool:
-            return user.id == handoff.user_id and await consume_code(user)
-
-        await _confirm(ctx, consume_own_code)
+        await _confirm(ctx, consume)
         return None
     try:
-        response = await login.start_session(
-            container, handoff.user_id, consume_code, request_info, command.device_name
-        )
+        tokens = await login.start_session(container, user_id, consume, request_info, command.device_name)
     except Suspended:
         async with database.guard():
-            await matching.update(code_digest=None)  # was rolled back; a code works once
+            await handoffs.update(code_digest=None)  # was rolled back; a code works once
         raise
-    if response is None:
+    if tokens is None:
         raise InvalidToken
-    await _record_login(container, response, request_info)
-    return response
+    await _record_login(container, tokens, request_info)
+    return tokens
+
+
+async def _find_user(handoffs: QuerySet[models.OAuthHandoff], verifier: str | None) -> UUID:
+    """Return the user of the handoff with a code. A wrong verifier invalidates it. Raises InvalidToken."""
+    async with database.guard():
+        handoff = await handoffs.first()
+        if handoff is None or handoff.user_id is None:
+            raise InvalidToken
+        if not _verifier_matches(verifier, handoff.challenge):
+            await handoffs.update(code_digest=None)
+            raise InvalidToken
+    return handoff.user_id
 
 
 async def _record_login(
@@ -280,7 +289,7 @@ async def _record_login(
 
 
 def _verifier_matches(verifier: str | None, challenge: str | None) -> bool:
-    """Whether the page that exchanges the code is the one that started the login."""
+    """Return whether the page that exchanges the code is the one that started the login."""
     if challenge is None:
         return verifier is None
     expected = urlsafe_b64encode(hashlib.sha256((verifier or "").encode()).digest()).decode().rstrip("=")

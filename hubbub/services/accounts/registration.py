@@ -15,8 +15,8 @@ from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions
 from hubbub.services.chat import members
 from hubbub.services.context import Container, Context
-from hubbub.services.mail import mailer
-from hubbub.services.users import account_view, users, validation
+from hubbub.services.mail import mailer, one_time_tokens
+from hubbub.services.users import account_view, validation
 
 
 async def register(
@@ -33,10 +33,8 @@ async def register(
     verified_at = clock.now() if by_operator else None
     user = models.User(email=email, display_name=name, password_digest=digest, email_verified_at=verified_at)
     async with recorder.attempt(container, AuditEvent(Action.REGISTER, request_info)) as act:
-        usernames = (
-            [username] if username else validation.username_candidates(name, email, reserved=by_operator)
-        )
-        tokens = await _register(container, user, usernames, act)
+        candidates = validation.username_candidates(name, email, reserved=by_operator)
+        tokens = await _register(container, user, [username] if username else candidates, act)
     await members.join_default_rooms(Context(container, user.id))
     return tokens
 
@@ -46,7 +44,7 @@ async def _register(
 ) -> wire.TokenPair:
     """Create the account with the first free username. Raises Conflict."""
     async with database.guard():  # earlier releases may have stored another spelling
-        if await users.by_email(user.email) is not None:
+        if await one_time_tokens.find_owner(user.email) is not None:
             raise validation.taken_error("email")
     for username in usernames:
         user.username = username
@@ -66,10 +64,8 @@ async def _try_create(container: Container, user: models.User, act: AuditEvent) 
             if user.email_verified_at is None:
                 await mailer.enqueue(tx, "verify_email", user.id)
             tokens = await sessions.create(tx, container, user, act, None)
-    except Exception as error:
-        if database.is_duplicate(error):
-            return None
-        raise
+    except database.Duplicate:
+        return None
     container.bus.publish(JobsWaiting())
     return tokens
 

@@ -1,8 +1,9 @@
 """The tables that hold data of a user: what an export shows of each, and what a deletion does with it.
 
 `export.py` and `deletion.py` follow this list, in its order. A model with a key of a user that is not in the
-list fails a test. The payloads of jobs name users, too: jobs are deleted one day after they are done, and
-after HUBBUB_RETENTION_DAYS if they failed.
+list fails a test. `entries` has no model: its rows stay, the job of a deletion takes the name out of their
+payloads, and their content is in the messages and memberships. The payloads of jobs name users, too: jobs are
+deleted one day after they are done, and after HUBBUB_RETENTION_DAYS if they failed.
 """
 
 from enum import Enum, auto
@@ -13,6 +14,9 @@ from tortoise import Model
 from tortoise.queryset import QuerySet
 
 from hubbub import models
+from hubbub.schemas.portfolio import profile
+from hubbub.schemas.portfolio.resource import Resource
+from hubbub.schemas.portfolio.resources import RESOURCES
 
 
 class Deletion(Enum):
@@ -21,6 +25,7 @@ class Deletion(Enum):
     DELETE = auto()  # in the transaction of the deletion
     DELETE_BY_JOB = auto()  # in batches: there may be many rows
     END_BY_JOB = auto()  # in batches, by an operation that also publishes the end
+    REMOVE_BY_JOB = auto()  # in batches, by an operation that also deletes the files
     ANONYMIZE = auto()  # the row stays, without what describes the user
     KEEP = auto()  # the row stays as it is, for a reason
 
@@ -34,6 +39,7 @@ class UserTable(NamedTuple):
     reason: str = ""  # why rows stay: for KEEP and ANONYMIZE
     export: str | None = None
     columns: tuple[str, ...] = ()  # of the export, without digests and internal keys
+    json_columns: tuple[str, ...] = ()  # of these columns, those that contain JSON text
     not_exported: str = ""
 
     @property
@@ -49,6 +55,19 @@ class UserTable(NamedTuple):
 _DIGESTS = "It holds digests and secrets only."
 _INTERNAL = "It holds the server's own bookkeeping only."
 
+
+def _items(resource: Resource) -> UserTable:
+    """Return the table of a resource of portfolios."""
+    return UserTable(
+        models.ITEM_MODELS[resource.name],
+        "user_id",
+        Deletion.DELETE_BY_JOB,
+        export=resource.table,
+        columns=("id", "created_at", "updated_at", "deleted_at", *(each.name for each in resource.columns)),
+        json_columns=tuple(each.name for each in resource.columns if each.kind == "words"),
+    )
+
+
 USER_TABLES = (
     UserTable(
         models.User,
@@ -57,9 +76,11 @@ USER_TABLES = (
         reason="The messages of the user stay, and refer to this row.",
         export="account",
         columns=(
-            *("id", "username", "email", "display_name", "avatar_url", "bio", "location", "website_url"),
+            *("id", "username", "username_changed_at", "email", "display_name", "first_name", "last_name"),
+            *("avatar_url", "bio", "location", "website_url", "metadata"),
             *("role", "email_verified_at", "last_seen_at", "created_at", "updated_at"),
         ),
+        json_columns=("metadata",),
     ),
     UserTable(models.TwoFactor, "user_id", Deletion.DELETE, not_exported=_DIGESTS),
     UserTable(models.RecoveryCode, "user_id", Deletion.DELETE, not_exported=_DIGESTS),
@@ -98,6 +119,31 @@ USER_TABLES = (
         columns=("id", "provider", "issuer", "subject", "email", "created_at", "last_used_at"),
     ),
     UserTable(models.OAuthHandoff, "user_id", Deletion.DELETE, not_exported=_DIGESTS),
+    UserTable(models.Inbox, "user_id", Deletion.DELETE, not_exported=_INTERNAL),
+    UserTable(
+        models.Notification,
+        "user_id",
+        Deletion.DELETE_BY_JOB,
+        export="notifications",
+        columns=(
+            *("id", "seq", "kind", "room_id", "message_id", "content", "read_at", "created_at"),
+            "actor_id",
+        ),
+    ),
+    UserTable(
+        models.Notification,
+        "actor_id",
+        Deletion.KEEP,
+        reason="It belongs to another user, and refers to the row without a name.",
+        not_exported="Its content is in the messages and memberships.",
+    ),
+    UserTable(
+        models.Announcement,
+        "author_id",
+        Deletion.KEEP,
+        reason="It was sent to all accounts; the id refers to the row without a name.",
+        not_exported="It is text of the operator.",
+    ),
     UserTable(
         models.Membership,
         "user_id",
@@ -113,9 +159,26 @@ USER_TABLES = (
         export="messages",
         columns=(
             *("id", "room_id", "seq", "client_id", "body", "reply_to_id", "created_at", "edited_at"),
-            "deleted_at",
+            *("deleted_at", "attachments"),
         ),
+        json_columns=("attachments",),
     ),
+    UserTable(
+        models.Upload,
+        "user_id",
+        Deletion.REMOVE_BY_JOB,
+        export="uploads",
+        columns=("id", "kind", "name", "content_type", "size", "width", "height", "created_at"),
+    ),
+    UserTable(
+        models.PortfolioProfile,
+        "user_id",
+        Deletion.DELETE,
+        export="portfolio_profile",
+        columns=("id", "updated_at", *(each.name for each in profile.COLUMNS)),
+    ),
+    *map(_items, RESOURCES),
+    UserTable(models.PortfolioSearchEntry, "user_id", Deletion.DELETE_BY_JOB, not_exported=_INTERNAL),
     UserTable(  # before the reactions: the order of the locks in the deletion of a message
         models.Mention,
         "user_id",
@@ -129,13 +192,6 @@ USER_TABLES = (
         Deletion.DELETE_BY_JOB,
         export="reactions",
         columns=("id", "message_id", "emoji", "created_at"),
-    ),
-    UserTable(
-        models.Entry,
-        "actor_id",
-        Deletion.ANONYMIZE,
-        reason="The log of a room has no gaps; the job takes the name out of the payloads.",
-        not_exported="Its content is in the messages and memberships.",
     ),
     UserTable(
         models.Room,

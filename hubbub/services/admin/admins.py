@@ -21,7 +21,7 @@ CREATE_ADMIN_REQUEST = RequestInfo(ip="", user_agent="hubbub create-admin")
 
 
 async def exists(email: str) -> bool:
-    """Whether an account has this e-mail address."""
+    """Return whether an account has this e-mail address."""
     async with database.guard():
         return await users.by_email(email) is not None
 
@@ -47,14 +47,18 @@ async def promote(container: Container, email: str) -> None:
         recorder.attempt(container, AuditEvent(Action.CREATE_ADMIN, CREATE_ADMIN_REQUEST)) as act,
         database.transaction() as tx,
     ):
-        found = await users.by_email(email)
-        user = await users.lock(found.id) if found is not None else None
+        user = await _lock_by_email(email)
         if user is None:
             raise Conflict("The account was deleted.")
         act.target = Target("user", user.id)
         await models.User.filter(id=user.id).update(role="admin", email_verified_at=clock.now())
         await change_counters.bump_version(tx, [user.id])
         await audit_log.record(tx, act, before=user.role)
+
+
+async def _lock_by_email(email: str) -> models.User | None:
+    found = await users.by_email(email)
+    return await users.lock(found.id) if found is not None else None
 
 
 async def disable_two_factor(container: Container, email: str) -> None:
@@ -64,8 +68,7 @@ async def disable_two_factor(container: Container, email: str) -> None:
         recorder.attempt(container, AuditEvent(Action.DISABLE_TWO_FACTOR, request_info)) as act,
         database.transaction() as tx,
     ):
-        found = await users.by_email(email)
-        user = await users.lock(found.id) if found is not None else None
+        user = await _lock_by_email(email)
         if user is None:
             raise NotFound("No account has this e-mail address.")
         act.target = Target("user", user.id)

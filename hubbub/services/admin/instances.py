@@ -6,7 +6,10 @@ from hubbub.db import database
 from hubbub.schemas.admin import instances as wire
 from hubbub.services import permissions
 from hubbub.services.context import Context
+from hubbub.services.jobs import queue_watch
 from hubbub.services.permissions import Permission
+
+JOB_STATES = ("waiting", "delayed", "active", "completed", "failed")
 
 
 async def get_realtime(ctx: Context) -> wire.Realtime:
@@ -31,11 +34,10 @@ async def get_detail(ctx: Context) -> wire.InstanceDetail:
     await permissions.require(ctx, Permission.READ_HEALTH)
     found = await ctx.container.presence.instances()
     own = [view for each in found.known if (view := _to_view(ctx, each)).current]
-    async with database.guard():
-        rows = await database.connection().fetch("SELECT state, count(*) AS total FROM jobs GROUP BY state")
+    queues = await queue_watch.read()
     return wire.InstanceDetail(
         version=__version__,
         instance=own[0] if own else None,
         database=database.dialect(),
-        jobs={row["state"]: row["total"] for row in rows},
+        jobs={state: sum(getattr(each, state) for each in queues) for state in JOB_STATES},
     )

@@ -155,6 +155,7 @@ async def _suspend(
     await models.User.filter(id=user.id).update(
         suspended_at=now, suspended_until=suspension.until, suspend_reason=reason
     )
+    unit.change_portfolio(user.id)
     details = account_view.suspension_message(suspension.until, reason)
     unit.publish(SessionEnded(user.id, None, CloseCode.SUSPENDED, details))
     until = clock.rfc3339(suspension.until) if suspension.until is not None else None
@@ -169,6 +170,7 @@ async def _unsuspend(
         await models.User.filter(id=user.id).update(
             suspended_at=None, suspended_until=None, suspend_reason=None
         )
+        unit.change_portfolio(user.id)
         await audit_log.record(unit.tx, act)
 
 

@@ -82,18 +82,11 @@ def _recording_failures(
 
 def _parse_prefix(key: str) -> str:
     """Return the prefix of a key. Raises Unauthenticated for text that is no key."""
-    prefix, secret = (
-        key[: len(api_keys.PREFIX) + 2 * api_keys.PREFIX_RANDOM_BYTES],
-        key[len(api_keys.PREFIX) :],
-    )
-    if (
-        not key.isascii()
-        or len(key) > MAX_KEY_CHARS
-        or not key.startswith(api_keys.PREFIX)
-        or "_" not in secret
-    ):
+    rest = key.removeprefix(api_keys.PREFIX)
+    is_key = key.isascii() and len(key) <= MAX_KEY_CHARS and rest != key and "_" in rest
+    if not is_key:
         raise Unauthenticated(UNKNOWN_KEY)
-    return prefix
+    return key[: len(api_keys.PREFIX) + 2 * api_keys.PREFIX_RANDOM_BYTES]
 
 
 def _to_principal(row: ApiKeyRow) -> ApiKeyPrincipal:
@@ -129,10 +122,9 @@ async def verify_signature(
 
 
 def _signing_secret(container: Container, principal: ApiKeyPrincipal) -> str:
+    purpose = api_keys.sealing_purpose(principal.key_id)
     try:
-        return container.sealing.unseal(
-            api_keys.sealing_purpose(principal.key_id), principal.sealed_secret or ""
-        ).decode()
+        return container.sealing.unseal(purpose, principal.sealed_secret or "").decode()
     except DecryptionError:
         raise Unauthenticated(UNREADABLE_KEY) from None
 

@@ -80,7 +80,10 @@ def _generate(ctx: Context, command: wire.CreateApiKey, name: str) -> tuple[mode
     """Return the row, the key and its signing secret."""
     key_id, prefix = ids.uuid7(), PREFIX + secrets.token_hex(PREFIX_RANDOM_BYTES)
     key = f"{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
-    secret = secrets.token_hex(SECRET_BYTES) if command.signed else None
+    secret = sealed_secret = None
+    if command.signed:
+        secret = secrets.token_hex(SECRET_BYTES)
+        sealed_secret = ctx.container.sealing.seal(sealing_purpose(key_id), secret.encode())
     row = models.ApiKey(
         id=key_id,
         user_id=ctx.user_id,
@@ -88,9 +91,7 @@ def _generate(ctx: Context, command: wire.CreateApiKey, name: str) -> tuple[mode
         prefix=prefix,
         digest=digest(key),
         scopes=" ".join(sorted(set(command.scopes))),
-        sealed_secret=ctx.container.sealing.seal(sealing_purpose(key_id), secret.encode())
-        if secret is not None
-        else None,
+        sealed_secret=sealed_secret,
         created_at=clock.now(),
         expires_at=command.expires_at,
     )

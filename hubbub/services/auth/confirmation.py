@@ -8,6 +8,7 @@ from hubbub import models
 from hubbub.core import passwords
 from hubbub.core.errors import NotFound, Unauthenticated
 from hubbub.db import database
+from hubbub.db.sql import Sql
 from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action, AuditEvent
 from hubbub.schemas.accounts import accounts as wire
@@ -71,14 +72,17 @@ async def _confirm(
         user = await sessions.lock_caller(ctx)
         if user.password_digest != verified_user.password_digest:
             return None
-        if await two_factor.is_enabled(user.id) and not (
-            code is not None
-            and await two_factor.verify_code(ctx.container, tx, user.id, code, ctx.request_info)
-        ):
+        if await two_factor.is_enabled(user.id) and not await _verify_code(ctx, tx, code):
             return False
         await sessions.mark_confirmed(ctx)
         await audit_log.record(tx, act)
     return True
+
+
+async def _verify_code(ctx: Context, tx: Sql, code: str | None) -> bool:
+    if code is None:
+        return False
+    return await two_factor.verify_code(ctx.container, tx, ctx.user_id, code, ctx.request_info)
 
 
 async def confirm_by_provider(ctx: Context, still_valid: login.Recheck) -> bool:

@@ -1,11 +1,12 @@
 """Verification of the e-mail address of an account."""
 
 from hubbub import models
+from hubbub.cluster.bus import JobsWaiting
 from hubbub.core import clock
 from hubbub.core.request_info import RequestInfo
 from hubbub.db import database
 from hubbub.queries.audit import audit_log
-from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
+from hubbub.queries.audit.audit_log import Action, AuditEvent
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions
@@ -21,8 +22,11 @@ async def verify_email(container: Container, command: wire.VerifyEmail, request_
     ):
         user = await one_time_tokens.consume(tx, "verify_email", command.token)
         await models.User.filter(id=user.id).update(email_verified_at=clock.now())
-        act.actor_id, act.actor_role, act.target = user.id, user.role, Target("user", user.id)
+        if user.email_verified_at is None:  # the row is locked: of several tokens one is the first
+            await mailer.enqueue(tx, "welcome", user.id)
+        act.set_user(user.id, user.role)
         await audit_log.record(tx, act)
+    container.bus.publish(JobsWaiting())
 
 
 async def resend_verification(ctx: Context) -> None:

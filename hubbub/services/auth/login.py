@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hubbub import models
 from hubbub.cluster.bus import JobsWaiting
-from hubbub.core import passwords
+from hubbub.core import clock, passwords
 from hubbub.core.errors import InvalidToken, Unauthenticated, Unavailable
 from hubbub.core.request_info import RequestInfo
 from hubbub.core.text import names
@@ -16,10 +16,12 @@ from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.auth.two_factor import MfaRequired, VerifyTwoFactor
+from hubbub.schemas.jobs import Notify
+from hubbub.schemas.users.notification_kinds import NotificationKind
 from hubbub.services.audit import recorder
 from hubbub.services.auth import login_throttle, mfa_challenges, sessions, two_factor
 from hubbub.services.context import Container
-from hubbub.services.mail import mailer
+from hubbub.services.jobs import queue
 from hubbub.services.users import account_view, users
 
 MAX_PASSWORD_CHECKS = 3  # if the digest changes during a check, for example by another login's rehash
@@ -151,14 +153,26 @@ async def _verify_code(
 async def _create_session(
     tx: Sql, container: Container, user: models.User, request_info: RequestInfo, device_name: str | None
 ) -> wire.TokenPair:
-    """Create a session. An e-mail notifies the user if the device is new."""
-    known_devices = models.Session.filter(
-        user_id=user.id, user_agent=request_info.user_agent[:300], ip=request_info.ip[:45]
-    )
-    if not await known_devices.filter(device_name=device_name).exists():
-        facts = {"user_agent": request_info.user_agent[:300], "ip": request_info.ip[:45]}
-        await mailer.enqueue(tx, "new_login", user.id, **facts)
-    return await sessions.create(tx, container, user, AuditEvent(Action.LOGIN, request_info), device_name)
+    """Create a session. A notification informs the user if the device is new."""
+    act, origin = AuditEvent(Action.LOGIN, request_info), session_origin(request_info)
+    is_known = await models.Session.filter(user_id=user.id, device_name=device_name, **origin).exists()
+    tokens = await sessions.create(tx, container, user, act, device_name)
+    if not is_known:
+        await queue.enqueue(tx, _new_login(user.id, act, device_name, origin))
+    return tokens
+
+
+def session_origin(request_info: RequestInfo) -> dict[str, str]:
+    """Return where a session comes from, as its row has it."""
+    return {"user_agent": request_info.user_agent[:300], "ip": request_info.ip[:45]}
+
+
+def _new_login(user_id: UUID, act: AuditEvent, device_name: str | None, origin: dict[str, str]) -> Notify:
+    content = {**origin, "session_id": str(act.session_id), "at": clock.rfc3339(clock.now())}
+    if device_name is not None:
+        content["device_name"] = device_name
+    source = f"login:{act.session_id}"
+    return Notify(user_id=user_id, kind=NotificationKind.NEW_LOGIN, source=source, content=content)
 
 
 async def _rehash_if_needed(user: models.User, password: str, rounds: int) -> None:

@@ -32,6 +32,8 @@ ACCOUNT_LIMIT = "accounts"
 KNOWN_IP_LIMIT = "known"  # of users who logged in to the account from this IP address before
 PASSWORD_RESET_LIMIT = "forgotten"  # noqa: S105 - the name of a limit
 PASSWORD_RESET_RATE = Rate(5, 5 / 3600)  # to one e-mail address
+EMAIL_CHANGE_LIMIT, NEW_EMAIL_LIMIT = "change_email", "new_email"
+EMAIL_CHANGE_RATE = Rate(5, 5 / 3600)  # of one user, and to one e-mail address
 
 
 class ThrottleKey(NamedTuple):
@@ -87,6 +89,17 @@ async def limit_password_reset(container: Container, email: str) -> None:
     rate = PASSWORD_RESET_RATE if container.settings.limit_auth is not None else None
     key = throttle_key(email, "").store_keys[ACCOUNT]
     await rate_limits.acquire(container, PASSWORD_RESET_LIMIT, key, rate)
+
+
+async def limit_email_change(container: Container, user_id: UUID, email: str) -> None:
+    """Count one request to change the e-mail address of an account. Raises RateLimited.
+
+    The new e-mail address is counted too, whether it is taken or not: users together send it no more e-mails.
+    """
+    rate = EMAIL_CHANGE_RATE if container.settings.limit_auth is not None else None
+    await rate_limits.acquire(container, EMAIL_CHANGE_LIMIT, str(user_id), rate)
+    key = throttle_key(email, "").store_keys[ACCOUNT]
+    await rate_limits.acquire(container, NEW_EMAIL_LIMIT, key, rate)
 
 
 async def record_login(container: Container, email: str, request_info: RequestInfo) -> None:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from hubbub import models
 from hubbub.cluster.bus import JobsWaiting, SessionEnded
-from hubbub.core import clock, passwords
+from hubbub.core import clock, ids, passwords
 from hubbub.core.errors import InvalidPayload
 from hubbub.core.request_info import RequestInfo
 from hubbub.db import database
@@ -13,10 +13,13 @@ from hubbub.queries.audit import audit_log
 from hubbub.queries.audit.audit_log import Action, AuditEvent, Target
 from hubbub.queries.sync import change_counters
 from hubbub.schemas.accounts import accounts as wire
+from hubbub.schemas.jobs import Notify
 from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
+from hubbub.schemas.users.notification_kinds import NotificationKind
 from hubbub.services.audit import recorder
 from hubbub.services.auth import login, login_throttle, mfa_challenges, sessions
 from hubbub.services.context import Container, Context, publish
+from hubbub.services.jobs import queue
 from hubbub.services.mail import mailer, one_time_tokens
 from hubbub.services.users import users, validation
 
@@ -63,10 +66,11 @@ async def _reset(command: wire.ResetPassword, digest: str, act: AuditEvent) -> N
         await _store_password(tx, user, digest)
         if user.email_verified_at is None:
             await models.User.filter(id=user.id).update(email_verified_at=clock.now())
+            await mailer.enqueue(tx, "welcome", user.id)
         await change_counters.bump_version(tx, [user.id])
         await change_counters.revoke_sessions(tx, user.id, None, SessionEndReason.PASSWORD_RESET)
         keys = await models.ApiKey.filter(user_id=user.id).delete() if command.end_api_keys else 0
-        act.actor_id, act.actor_role = user.id, user.role
+        act.set_user(user.id, user.role)
         await audit_log.record(tx, act, api_keys=keys)
 
 
@@ -82,7 +86,15 @@ async def _store_password(tx: Sql, user: models.User, digest: str) -> None:
     await models.OAuthHandoff.filter(user_id=user.id).update(code_digest=None)
     await models.User.filter(id=user.id).update(password_digest=digest, updated_at=clock.now())
     await models.OneTimeToken.filter(user_id=user.id, purpose="reset_password").delete()
-    await mailer.enqueue(tx, "password_changed", user.id)
+    await one_time_tokens.cancel_changes(user.id)
+    await queue.enqueue(
+        tx,
+        Notify(
+            user_id=user.id,
+            kind=NotificationKind.PASSWORD_CHANGED,
+            source=f"password:{ids.uuid7()}",
+        ),
+    )
 
 
 async def change(ctx: Context, command: wire.ChangePassword) -> None:

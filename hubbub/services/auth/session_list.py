@@ -31,6 +31,7 @@ def _parse_user_agents(rows: list[models.Session]) -> list[user_agents.UserAgent
 
 def _to_view(ctx: Context, row: models.Session, agent: user_agents.UserAgent) -> wire.Session:
     last_seen = ctx.container.session_last_seen.get(row.id) or row.last_seen_at
+    place = ctx.container.geoip.locate(row.ip)
     return wire.Session(
         id=row.id,
         device_name=row.device_name,
@@ -38,8 +39,10 @@ def _to_view(ctx: Context, row: models.Session, agent: user_agents.UserAgent) ->
         browser=agent.browser,
         os=agent.os,
         ip=row.ip,
-        location=ctx.container.geoip.locate(row.ip),
+        location=place.text if place is not None else None,
+        place=wire.Place(**place._asdict()) if place is not None else None,
         created_at=clock.rfc3339(row.created_at),
+        expires_at=clock.rfc3339(row.expires_at),
         last_active_at=clock.rfc3339(max(last_seen, row.last_seen_at)),
         current=row.id == ctx.session_id,
     )
@@ -47,19 +50,20 @@ def _to_view(ctx: Context, row: models.Session, agent: user_agents.UserAgent) ->
 
 async def revoke(ctx: Context, command: wire.SessionRef) -> None:
     """End one of the caller's sessions, which may be the current one. Raises NotFound."""
+    own = models.Session.filter(id=command.session_id, user_id=ctx.user_id, revoked_at__isnull=True)
     async with database.guard():
-        exists = await models.Session.filter(
-            id=command.session_id, user_id=ctx.user_id, revoked_at__isnull=True
-        ).exists()
+        exists = await own.exists()
     if not exists:
         raise NotFound("Session not found.")
     act = recorder.act_of(ctx, Action.REVOKE_SESSION, Target("session", command.session_id))
-    await sessions.revoke(ctx.container, ctx.user_id, command.session_id, SessionEndReason.ENDED_BY_USER, act)
+    await sessions.revoke(
+        ctx.container, ctx.user_id, command.session_id, SessionEndReason.ENDED_BY_USER, act, caller=ctx
+    )
 
 
 async def revoke_others(ctx: Context) -> None:
     """End all of the caller's sessions except the current one."""
     act = recorder.act_of(ctx, Action.REVOKE_OTHER_SESSIONS)
     await sessions.revoke_others(
-        ctx.container, ctx.user_id, ctx.session_id, SessionEndReason.ENDED_BY_USER, act
+        ctx.container, ctx.user_id, ctx.session_id, SessionEndReason.ENDED_BY_USER, act, caller=ctx
     )

@@ -20,7 +20,9 @@ from hubbub.schemas.accounts import accounts as wire
 from hubbub.schemas.sync.connection import CloseCode, SessionEndReason
 from hubbub.services.audit import recorder
 from hubbub.services.context import Container, Context, publish
+from hubbub.services.instance.loaded_memberships import LoadedMemberships
 from hubbub.services.instance.session_cache import AuthenticatedSession
+from hubbub.services.mail import one_time_tokens
 from hubbub.services.users import account_view, users
 
 CONFIRMATION_LIFETIME = timedelta(minutes=10)  # after which the password is needed again
@@ -36,17 +38,34 @@ async def authenticate(container: Container, token: str) -> AuthenticatedSession
 
 async def authenticate_claims(container: Container, claims: AccessClaims) -> AuthenticatedSession:
     """Authenticate the claims of a verified token. Raises as `authenticate`, except TokenExpired."""
-    session = await container.loaders.sessions.get(claims.session_id)
+    return _check(claims, await container.loaders.sessions.get(claims.session_id))
+
+
+async def authenticate_with_memberships(
+    container: Container, claims: AccessClaims
+) -> tuple[AuthenticatedSession, LoadedMemberships]:
+    """Do what `authenticate_claims` does, and read the user's memberships in the same query.
+
+    Subscribe to the signals about the user first. `loaded_memberships.adopt` uses the memberships if none of
+    these signals arrived in between.
+    """
+    signal_count = container.membership_cache.signal_count
+    found = await container.loaders.connects.get(claims.session_id)
+    authenticated = _check(claims, found.session if found is not None else None)
+    return authenticated, LoadedMemberships(signal_count, found.memberships if found is not None else [])
+
+
+def _check(claims: AccessClaims, session: change_counters.SessionRow | None) -> AuthenticatedSession:
     if session is None or session.user_id != claims.user_id or session.deleted:
         raise Unauthenticated
     if account_view.is_suspended(session.suspended_at, session.suspended_until):
         raise Suspended(account_view.suspension_message(session.suspended_until, session.suspend_reason))
     if session.revoked or session.expires_at <= clock.now():
         raise SessionRevoked
-    user = users.view(session.user_id, session)
+    user = users.view(claims.user_id, session)
     return AuthenticatedSession(
         user,
-        session.id,
+        claims.session_id,
         session.role,
         claims.expires_at,
         session.created_at,
@@ -59,12 +78,12 @@ def authenticate_cached(container: Container, claims: AccessClaims) -> Authentic
     """Authenticate from the cache a session with a recent socket here; None: the database must be queried."""
     cache = container.membership_cache
     cached_user = cache.get(claims.user_id) if cache.recently_reconciled else None
-    cached_session = cached_user.sessions.get(claims.session_id) if cached_user is not None else None
+    cached_session = cached_user.session(claims.session_id) if cached_user is not None else None
     if cached_user is None or cached_session is None:
         return None
     return AuthenticatedSession(
         cached_user.user,
-        claims.session_id,
+        cached_session.id,
         cached_session.role,
         claims.expires_at,
         cached_session.created_at,
@@ -123,8 +142,8 @@ async def create(
         refresh_digest=_digest(token_id),
         expires_at=clock.now() + timedelta(seconds=container.token_issuer.refresh_ttl_s),
     )
-    act.actor_id, act.actor_role, act.session_id = user.id, user.role, session.id
-    act.target = Target("user", user.id)
+    act.set_user(user.id, user.role)
+    act.session_id = session.id
     await audit_log.record(tx, act)
     return _issue_tokens(container, user, session.id, token_id)
 
@@ -188,12 +207,15 @@ async def revoke(
     session_id: UUID,
     reason: SessionEndReason,
     act: AuditEvent | None = None,
+    caller: Context | None = None,
 ) -> None:
     """End a session: its tokens become invalid and its sockets are closed. Safe to call twice.
 
-    `act`, by which it ends, is recorded with it.
+    `act`, by which it ends, is recorded with it. Raises as `lock_caller` if the `caller`'s session has ended.
     """
     async with database.transaction() as tx:
+        if caller is not None:
+            await lock_caller(caller)
         own = models.Session.filter(id=session_id, user_id=user_id, revoked_at__isnull=True)
         if await own.exists():
             await change_counters.bump_version(tx, [user_id])  # locks the user's row first, as everywhere
@@ -208,10 +230,18 @@ async def revoke_others(
     except_id: UUID | None,
     reason: SessionEndReason,
     act: AuditEvent | None = None,
+    caller: Context | None = None,
 ) -> None:
-    """End all sessions of a user except one. `act`, by which they end, is recorded with them."""
+    """End all sessions of a user except one. `act`, by which they end, is recorded with them.
+
+    Changes of the e-mail address that others requested are cancelled, also those of a session that has ended.
+    Raises as `lock_caller` if the `caller`'s session has ended.
+    """
     async with database.transaction() as tx:
+        if caller is not None:
+            await lock_caller(caller)
         await change_counters.bump_version(tx, [user_id])  # locks the user's row first, as everywhere
+        await one_time_tokens.cancel_changes(user_id, except_id)
         ended = await change_counters.revoke_sessions(tx, user_id, except_id, reason)
         if act is not None:
             await audit_log.record(tx, act, sessions=len(ended))
@@ -225,3 +255,13 @@ async def logout(ctx: Context) -> None:
     if ctx.session_id is not None:
         act = recorder.act_of(ctx, Action.LOGOUT)
         await revoke(ctx.container, ctx.user_id, ctx.session_id, SessionEndReason.LOGGED_OUT, act)
+
+
+async def logout_by_refresh_token(container: Container, token: str, request_info: RequestInfo) -> None:
+    """End the session of a refresh token, also of a used one. Raises InvalidToken."""
+    claims = container.token_issuer.verify_refresh(token)
+    async with database.guard():
+        user = await models.User.filter(id=claims.user_id, deleted_at__isnull=True).first()
+    if user is None:
+        raise InvalidToken
+    await logout(Context(container, user.id, claims.session_id, user.role, request_info))

@@ -46,7 +46,7 @@ async def status(ctx: Context) -> wire.TwoFactorStatus:
 
 
 async def is_enabled(user_id: UUID) -> bool:
-    """Whether a login to the account requires a code."""
+    """Return whether a login to the account requires a code."""
     return await models.TwoFactor.filter(user_id=user_id, enabled_at__isnull=False).exists()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from hubbub.config import Settings
+from hubbub.core import file_modes
 from hubbub.core.auth_tokens import key_id
 from hubbub.db import database
 from hubbub.services.backups import files, folders, manifest, postgres, sqlite
@@ -69,14 +70,8 @@ async def _back_up_sqlite(
     path = database.sqlite_path(settings.database_url)
     with _copy_target(path, staging, key) as target:
         copied = await asyncio.to_thread(sqlite.copy, path, target, _page_progress(path, progress))
-        if key is None:
-            digest = files.digest(target)
-        else:
-            with Writer(staging, SQLITE_FILE, key) as writer, target.open("rb") as plain:
-                while piece := plain.read(files.READ_CHUNK_BYTES):
-                    writer.write(piece)
-                digest = writer.finish()
-        files.sync_folder(staging)
+        digest = files.digest(target) if key is None else _encrypt(target, staging, key)
+        file_modes.sync_folder(staging)
     return Manifest(
         migrations=copied.migrations,
         epoch=copied.epoch,
@@ -85,6 +80,14 @@ async def _back_up_sqlite(
         files={SQLITE_FILE: digest},
         key_fingerprint=_key_fingerprint(settings),
     )
+
+
+def _encrypt(plain_path: Path, staging: Path, key: bytes) -> str:
+    """Write the encrypted form of a copy; return its digest."""
+    with Writer(staging, SQLITE_FILE, key) as writer, plain_path.open("rb") as plain:
+        while piece := plain.read(files.READ_CHUNK_BYTES):
+            writer.write(piece)
+        return writer.finish()
 
 
 @contextmanager
@@ -126,6 +129,6 @@ def _verify(
         if key is not None:
             with files.open_decrypted(staging / name, key) as pieces:
                 for _ in pieces:
-                    """Decrypt to the end."""
+                    pass  # decrypted to the end
     if manifest.read(staging, key) != expected:
         raise BackupProblem(f"{staging / manifest.FILE_NAME} differs from what was written. Check the disk.")

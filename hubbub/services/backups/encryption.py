@@ -3,16 +3,16 @@
 A file consists of a magic line, 32 random bytes and the chunks. The file's key is derived (HKDF-SHA256) from
 these bytes, the backup key and the name of the file. A nonce is the number of its chunk and a byte that marks
 the last one. Chunks that are changed, reordered, missing or from another file are detected.
+
+cryptography is imported when a file is encrypted or decrypted, as in `core/sealing.py`.
 """
 
 import os
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 MAGIC = b"hubbub backup 1 AES-256-GCM\n"
 SALT_BYTES = 32
@@ -25,7 +25,11 @@ class Undecryptable(Exception):
     """The file was encrypted with another key or under another name, or it was changed or truncated."""
 
 
-def _cipher(key: bytes, salt: bytes, name: str) -> AESGCM:
+def _cipher(key: bytes, salt: bytes, name: str) -> "AESGCM":
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - see the module
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - likewise
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415 - likewise
+
     return AESGCM(HKDF(SHA256(), KEY_BYTES, salt, b"hubbub:backup:" + name.encode()).derive(key))
 
 
@@ -63,7 +67,7 @@ class Encryptor:
 
 
 def is_encrypted(file: BinaryIO) -> bool:
-    """Whether a file starts like an encrypted one. The file is rewound afterwards."""
+    """Return whether a file starts like an encrypted one. The file is rewound afterwards."""
     header = file.read(len(MAGIC))
     file.seek(0)
     return header == MAGIC
@@ -71,6 +75,8 @@ def is_encrypted(file: BinaryIO) -> bool:
 
 def decrypt(file: BinaryIO, key: bytes, name: str) -> Iterator[bytes]:
     """Yield the plain text of an encrypted file, in pieces. Raises Undecryptable."""
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see the module
+
     header = file.read(len(MAGIC) + SALT_BYTES)
     if len(header) < len(MAGIC) + SALT_BYTES:
         raise Undecryptable

@@ -1,6 +1,5 @@
 """Files of a backup: written and read with their SHA-256, encrypted if there is a key."""
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from hubbub.core import file_modes
 from hubbub.services.backups import encryption
 from hubbub.services.backups.encryption import Undecryptable
 
@@ -27,32 +27,11 @@ class BackupProblem(Exception):
     """
 
 
-def create_folder(path: Path) -> None:
-    """Create a folder, and its parents, that only the owner can access, independent of the umask."""
-    for each in (*reversed(path.parents), path):
-        if each.is_dir():
-            continue
-        if each.exists():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(each))
-        with suppress(FileExistsError):  # created by another process
-            each.mkdir(0o700)
-            each.chmod(0o700)
-
-
 def create_file(path: Path) -> BinaryIO:
     """Create a file that only the owner can read, independent of the umask."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    os.fchmod(descriptor, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, file_modes.FILE_MODE)
+    os.fchmod(descriptor, file_modes.FILE_MODE)
     return os.fdopen(descriptor, "w+b")
-
-
-def sync_folder(path: Path) -> None:
-    """Write the names in a folder to the disk, so that they survive a power failure."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -88,7 +67,7 @@ def working_folder(path: Path, purpose: str) -> Iterator[Path]:
     pattern = f".{path.name}.{purpose}-"
     remove_abandoned(path.parent, f"{pattern}*")
     folder = path.with_name(f"{pattern}{secrets.token_hex(4)}")
-    create_folder(folder)
+    file_modes.create_folder(folder)
     with locked_temporary(folder):
         yield folder
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from hubbub.config import Settings
 from hubbub.config.backups import PLACEHOLDER
-from hubbub.core import clock
+from hubbub.core import clock, file_modes
 from hubbub.services.backups import files
 from hubbub.services.backups.files import BackupProblem
 
@@ -41,10 +41,10 @@ def encryption_key(settings: Settings) -> bytes | None:
 @contextmanager
 def staging_folder(folder: Path) -> Iterator[Path]:
     """Yield a folder in which a backup is written. It is removed at the end unless `finalize` renames it."""
-    files.create_folder(folder)
+    file_modes.create_folder(folder)
     files.remove_abandoned(folder, STAGING_PATTERN)
     staging = folder / f".hubbub-{clock.now():%Y%m%dT%H%M%SZ}.partial-{secrets.token_hex(4)}"
-    files.create_folder(staging)
+    file_modes.create_folder(staging)
     with files.locked_temporary(staging):
         yield staging
 
@@ -54,7 +54,7 @@ def finalize(staging: Path) -> Path:
 
     If the name of this second is taken, the next second is used.
     """
-    files.sync_folder(staging)
+    file_modes.sync_folder(staging)
     at = clock.now()
     while True:
         path = staging.with_name(f"hubbub-{at:%Y%m%dT%H%M%SZ}")
@@ -66,5 +66,5 @@ def finalize(staging: Path) -> Path:
             if not path.exists():
                 raise
         at += timedelta(seconds=1)
-    files.sync_folder(path.parent)
+    file_modes.sync_folder(path.parent)
     return path

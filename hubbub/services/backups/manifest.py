@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from hubbub import __version__
+from hubbub.core.batching import slices
 from hubbub.services.backups.files import BackupProblem, Writer, open_decrypted
 
 FILE_NAME = "manifest.json"
@@ -34,9 +35,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def highest_seqs(last_seqs: list[int]) -> list[int]:
     """Return the highest seq of each 1000 rooms, given in the order of their ids."""
-    return [
-        max(last_seqs[start : start + ROOMS_PER_SEQ]) for start in range(0, len(last_seqs), ROOMS_PER_SEQ)
-    ]
+    return [max(batch) for batch in slices(last_seqs, ROOMS_PER_SEQ)]
 
 
 def write(folder: Path, manifest: Manifest, key: bytes | None) -> str:

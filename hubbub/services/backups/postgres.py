@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from hubbub.config import Settings
-from hubbub.db import database, errors
+from hubbub.db import database
 from hubbub.db.engines.writable import Hosts
 from hubbub.gateways import postgres_programs as programs
 from hubbub.gateways import postgres_tools
@@ -36,15 +36,10 @@ class DumpResult(NamedTuple):
 @asynccontextmanager
 async def connect(settings: Settings) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
     """Yield a connection without statement timeouts. Raises DatabaseProblem."""
-    hosts = Hosts(
-        database.configuration(settings)["connections"][database.CONNECTION_NAME]["credentials"]["dsns"]
-    )
-    try:
+    engine = database.configuration(settings)["connections"][database.CONNECTION_NAME]
+    hosts = Hosts(engine["credentials"]["dsns"])
+    with database.translate_errors(settings):
         connection = await hosts.connect(timeout=CONNECT_TIMEOUT_S, statement_cache_size=0)
-    except Exception as error:
-        if (reason := errors.reason(error)) is None:
-            raise
-        raise database.problem(settings, reason) from error
     try:
         yield connection
     finally:

@@ -27,6 +27,8 @@ from hubbub.services.eventlog.epochs import Cause
 LOCK_TIMEOUT_S = 30  # for statements of other programs
 MAX_TRIES = 3  # a deadlock with statements of running instances aborts one side
 RETRYABLE_ERRORS = ("deadlock detected", "lock timeout", "could not obtain lock")
+# `message_words` is of earlier releases: their tables are replaced, too.
+_TABLES_WITHOUT_MODEL = ("aerich", "entries", "message_words")
 MAX_HEAD_BYTES = 1 << 16  # of a script before its first object
 _OBJECT_COMMENT = re.compile(rb"^-- (Name|TOC entry|Data for Name)", re.MULTILINE)
 _SETTING = re.compile(rb"^SET (\w+) = .*;\n", re.MULTILINE)
@@ -159,7 +161,7 @@ def _opening_sql(contents: str) -> bytes:
     """Begin, and drop the existing tables, including those that are not in the dump."""
     schema = _find_schema(contents)
     names = {(str(found[0]), str(found[1])) for found in _TABLE.findall(contents)}
-    names |= {(schema, table) for table in ("aerich", "message_words", *_table_names())}
+    names |= {(schema, table) for table in (*_TABLES_WITHOUT_MODEL, *_table_names())}
     dropped = ", ".join(f'"{schema_name}"."{table}"' for schema_name, table in sorted(names))
     return (
         f"BEGIN;\nSET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s';\n"

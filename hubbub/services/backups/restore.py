@@ -9,7 +9,7 @@ from typing import NamedTuple
 import asyncpg
 
 from hubbub.config import Settings
-from hubbub.core import metrics
+from hubbub.core import file_modes, metrics
 from hubbub.core.auth_tokens import key_id
 from hubbub.db import database, errors, migrations
 from hubbub.db.database_lock import DatabaseLock
@@ -80,7 +80,7 @@ async def check(settings: Settings, source: str, progress: Progress) -> AsyncIte
         yield backup
         return
     path = database.sqlite_path(settings.database_url)
-    files.create_folder(path.parent)
+    file_modes.create_folder(path.parent)
     with files.working_folder(path, "restore") as working:
         target = working / SQLITE_FILE
         with backup.open_database() as chunks:

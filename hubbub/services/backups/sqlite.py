@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from hubbub.core import clock
+from hubbub.core import clock, file_modes
 from hubbub.queries.eventlog import epochs
 from hubbub.services.backups import files
 from hubbub.services.backups.files import BackupProblem
@@ -35,11 +35,10 @@ class CopyResult(NamedTuple):
 @contextmanager
 def _open(path: Path) -> Iterator[sqlite3.Connection]:
     """Open an existing database file. Raises BackupProblem."""
+    url = f"file:{quote(str(path))}?mode=rw"
     try:
         with closing(
-            sqlite3.connect(
-                f"file:{quote(str(path))}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
-            )
+            sqlite3.connect(url, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         ) as connection:
             yield connection
     except sqlite3.Error as error:
@@ -52,15 +51,16 @@ def copy(path: Path, target: Path, progress: PageProgress) -> CopyResult:
     `progress` receives the remaining pages and the total.
     """
     if not path.is_file():
-        raise BackupProblem(f"The database {path} does not exist.")
-    files.create_file(target).close()
-    with _open(path) as source, _open(target) as destination:
+        raise BackupProblem(f"The database {path} {'is not a file' if path.exists() else 'does not exist'}.")
+    with _open(path) as source:
         # A read transaction: the copy is of this moment and does not restart when another process writes.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        source.backup(
-            destination, pages=PAGES_PER_STEP, progress=lambda _, left, total: progress(left, total)
-        )
+        files.create_file(target).close()
+        with _open(target) as destination:
+            source.backup(
+                destination, pages=PAGES_PER_STEP, progress=lambda _, left, total: progress(left, total)
+            )
         source.execute("ROLLBACK")
     with _open(target) as destination:
         destination.execute("PRAGMA journal_mode = DELETE")
@@ -183,4 +183,4 @@ def _move_aside(path: Path) -> None:
 
 def _replace_file(path: Path, new: Path) -> None:
     new.replace(path)
-    files.sync_folder(path.parent)
+    file_modes.sync_folder(path.parent)

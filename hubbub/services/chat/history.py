@@ -10,8 +10,8 @@ from hubbub.queries.chat import message_pages, search
 from hubbub.queries.chat import rooms as room_queries
 from hubbub.schemas.chat import messages as wire
 from hubbub.schemas.eventlog import entries as log_wire
-from hubbub.services import cursors
-from hubbub.services.chat import message_views, rooms
+from hubbub.services import cursors, response_size
+from hubbub.services.chat import message_views, page_size, rooms
 from hubbub.services.context import Context
 from hubbub.services.eventlog import event_log
 from hubbub.services.eventlog.epoch_watch import Cursor
@@ -21,7 +21,10 @@ _POSITION_FIELDS = ("before_seq", "after_seq", "around_seq")
 
 
 async def read(ctx: Context, command: wire.ReadHistory) -> wire.History:
-    """Return a page of messages, ascending: the newest, or those before, after or around a seq."""
+    """Return a page of messages, ascending: the newest, or those before, after or around a seq.
+
+    It has fewer than `limit` messages if they would take too many bytes.
+    """
     given_fields = [name for name in _POSITION_FIELDS if getattr(command, name) is not None]
     if len(given_fields) > 1:
         reason = "Use only one of before_seq, after_seq and around_seq."
@@ -36,9 +39,10 @@ async def read(ctx: Context, command: wire.ReadHistory) -> wire.History:
         else:
             rows = await _before(command.room_id, command.before_seq, limit + 1)
         page = sorted(rows[:limit], key=lambda row: row.seq)
-        return wire.History(
-            messages=await message_views.load_views(page, ctx.user_id), has_more=len(rows) > limit
-        )
+        messages = await message_views.load_views(page, ctx.user_id, ctx.container.url_signer)
+    kept = page_size.fitting(ctx, messages, 0 if command.after_seq is not None else len(messages) - 1)
+    fitting = messages[kept]
+    return wire.History(messages=fitting, has_more=len(rows) > len(fitting))
 
 
 async def _around(ctx: Context, room_id: UUID, seq: int, limit: int) -> wire.History:
@@ -49,13 +53,16 @@ async def _around(ctx: Context, room_id: UUID, seq: int, limit: int) -> wire.His
         newer_count = min(len(newer), limit - min(len(older), limit // 2))
         older_count = min(len(older), limit - newer_count)
         page = [*reversed(older[:older_count]), *newer[:newer_count]]
-        has_before, has_after = len(older) > older_count, len(newer) > newer_count
-        return wire.History(
-            messages=await message_views.load_views(page, ctx.user_id),
-            has_more=has_before or has_after,
-            has_before=has_before,
-            has_after=has_after,
-        )
+        messages = await message_views.load_views(page, ctx.user_id, ctx.container.url_signer)
+    kept = page_size.fitting(ctx, messages, min(older_count, len(messages) - 1))
+    has_before = len(older) > older_count or kept.start > 0
+    has_after = len(newer) > newer_count or kept.stop < len(messages)
+    return wire.History(
+        messages=messages[kept],
+        has_more=has_before or has_after,
+        has_before=has_before,
+        has_after=has_after,
+    )
 
 
 async def _before(room_id: UUID, seq: int | None, limit: int) -> list[message_pages.MessageRow]:
@@ -95,11 +102,14 @@ async def find(ctx: Context, command: wire.Search) -> wire.SearchPage:
         )
         page = message_ids[:limit]
         rows = {row.id: row for row in await message_pages.by_ids(database.connection(), page)}
-        messages = await message_views.load_views([rows[each] for each in page if each in rows], ctx.user_id)
-    next_cursor = (
-        cursors.encode(ctx, "found", _SearchPosition(page[-1])) if len(message_ids) > limit else None
+        found = [rows[each] for each in page if each in rows]
+        messages = await message_views.load_views(found, ctx.user_id, ctx.container.url_signer)
+    fitting = messages[page_size.fitting(ctx, messages, 0)]
+    last_id = (
+        fitting[-1].id if len(fitting) < len(messages) else page[-1] if len(message_ids) > limit else None
     )
-    return wire.SearchPage(messages=messages, next_cursor=next_cursor)
+    next_cursor = cursors.encode(ctx, "found", _SearchPosition(last_id)) if last_id is not None else None
+    return wire.SearchPage(messages=fitting, next_cursor=next_cursor)
 
 
 async def sync(ctx: Context, command: log_wire.Sync) -> log_wire.SyncResponse:
@@ -118,8 +128,11 @@ async def sync(ctx: Context, command: log_wire.Sync) -> log_wire.SyncResponse:
     for room_id, span in spans.items():
         cursor = Cursor(room_id, command.rooms[room_id], span.last_seq)
         ctx.container.epoch_watch.check_cursor(ctx.user_id, command.epoch or "", cursor)
-    limit = command.limit or event_log.MAX_ENTRIES_PER_READ
-    return log_wire.SyncResponse(epoch=epoch, rooms=await event_log.catch_up(spans, command.rooms, limit))
+    limits = event_log.ResponseLimits(
+        command.limit or event_log.MAX_ENTRIES_PER_READ, response_size.max_page_bytes(ctx.container.settings)
+    )
+    entries = await event_log.catch_up(ctx.container.url_signer, spans, command.rooms, limits)
+    return log_wire.SyncResponse(epoch=epoch, rooms=entries)
 
 
 async def _spans(ctx: Context, room_ids: list[UUID]) -> dict[UUID, event_log.Span]:

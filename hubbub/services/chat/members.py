@@ -1,6 +1,7 @@
 """Members of rooms: join, leave, invite, remove, and roles."""
 
 import logging
+from contextlib import suppress
 from uuid import UUID
 
 from tortoise.expressions import F
@@ -18,7 +19,7 @@ from hubbub.schemas.events import MemberLeft, MemberRole
 from hubbub.schemas.users.users import User
 from hubbub.services import cursors
 from hubbub.services.audit import recorder
-from hubbub.services.chat import room_limits, room_lists, rooms
+from hubbub.services.chat import invitations, room_limits, room_lists, rooms
 from hubbub.services.context import Context, UnitOfWork
 from hubbub.services.eventlog import event_log
 from hubbub.services.presence import presence
@@ -92,13 +93,11 @@ async def join_default_rooms(ctx: Context) -> None:
 async def _join_default_room(ctx: Context, name: str) -> None:
     key = rooms.name_key(name)
     async with database.guard():
-        if not await models.Room.exists(name_key=key):
-            try:
-                async with ctx.unit():
-                    await models.Room.create(kind="public", name=name, name_key=key, topic="")
-            except Exception as error:
-                if not database.is_duplicate(error):  # created concurrently
-                    raise
+        exists = await models.Room.exists(name_key=key)
+    if not exists:
+        with suppress(database.Duplicate):  # created concurrently
+            async with ctx.unit():
+                await models.Room.create(kind="public", name=name, name_key=key, topic="")
     await join(ctx, wire.JoinRoom(name=name))
 
 
@@ -121,6 +120,7 @@ async def _invite(ctx: Context, room_id: UUID, user: User) -> bool:
         if await models.Membership.exists(room_id=room_id, user_id=user.id):
             return False
         seqs = await rooms.add_members(unit, head, [(user, "member")])
+        await invitations.enqueue(unit, room_id, ctx.user_id, seqs)
         await rooms.publish_joined(ctx, unit, head, user.id, seqs[user.id])
     return True
 

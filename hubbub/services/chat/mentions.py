@@ -27,7 +27,7 @@ _URL_END = re.compile(r"[\s<>\"\u3001\u3002\u300c-\u3011\uff01\uff08\uff09\uff0c
 
 
 def has_at_sign(body: str) -> bool:
-    """Whether a body can mention a user."""
+    """Return whether a body can mention a user."""
     return "@" in body or (not body.isascii() and ("\uff20" in body or "\ufe6b" in body))
 
 
@@ -77,7 +77,7 @@ def _possible_names(text: str, match: re.Match[str]) -> Iterator[str]:
 
 
 def _word_continues(text: str, at: int) -> bool:
-    """Whether the word continues with a Latin letter, a digit, or a mark on the last letter."""
+    """Return whether the word continues with a Latin letter, a digit, or a mark on the last letter."""
     following = text[at : at + 1]
     if not following or following.isascii():
         return False
@@ -86,7 +86,7 @@ def _word_continues(text: str, at: int) -> bool:
 
 
 def _can_start_at(text: str, at: int) -> bool:
-    """Whether an at sign at this position is not part of a word or an e-mail address.
+    """Return whether an at sign at this position is not part of a word or an e-mail address.
 
     It may follow white space, punctuation, symbols, and letters that are not Latin. Marks belong to the
     character before them, and invisible characters are skipped.

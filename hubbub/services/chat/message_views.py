@@ -1,7 +1,8 @@
-"""Views of messages: rows, senders and reactions combined, with two queries per page."""
+"""Views of messages: rows, senders, reactions and attachments combined, with three queries per page."""
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 from uuid import UUID
 
 import msgspec
@@ -9,30 +10,48 @@ from msgspec import UNSET
 
 from hubbub import models
 from hubbub.core import clock
+from hubbub.core.files.url_signatures import UrlSigner
 from hubbub.db import database
 from hubbub.queries.chat import rooms
 from hubbub.queries.chat.message_pages import MessageRow
 from hubbub.schemas.chat import messages as wire
+from hubbub.schemas.uploads.uploads import Upload
+from hubbub.services.context import Context
+from hubbub.services.eventlog import attachments
 from hubbub.services.users import users
+
+NO_IDS = "[]"  # the column of a message without attachments
 
 _decode_ids = msgspec.json.Decoder(list[UUID]).decode
 
 
-async def load_view(row: models.Message, viewer_id: UUID | None) -> wire.Message:
+async def to_response(ctx: Context, row: models.Message) -> wire.MessageResponse:
+    """Return a message as its caller sees it."""
+    return wire.MessageResponse(message=await load_view(row, ctx.user_id, ctx.container.url_signer))
+
+
+async def load_view(row: models.Message, viewer_id: UUID | None, signer: UrlSigner) -> wire.Message:
     """Return the view of a message. Reactions have `mine` for the viewer; a broadcast (None) has none."""
-    return (await load_views([row], viewer_id))[0]
+    return (await load_views([row], viewer_id, signer))[0]
 
 
 async def load_views(
-    rows: Sequence[models.Message | MessageRow], viewer_id: UUID | None
+    rows: Sequence[models.Message | MessageRow], viewer_id: UUID | None, signer: UrlSigner
 ) -> list[wire.Message]:
     """Return the views of messages in the given order. The senders must be loaded."""
     counts = await _load_reactions([row.id for row in rows], viewer_id)
-    return [to_view(row, counts[row.id]) for row in rows]
+    upload_ids = {row.id: _decode_ids(row.attachments) for row in rows if row.attachments != NO_IDS}
+    uploads = await attachments.load(signer, chain.from_iterable(upload_ids.values()))
+    shown = {
+        message_id: [uploads[each] for each in ids if each in uploads]
+        for message_id, ids in upload_ids.items()
+    }
+    return [_to_view(row, counts[row.id], shown.get(row.id, [])) for row in rows]
 
 
-def to_view(row: models.Message | MessageRow, reactions: list[wire.ReactionCount]) -> wire.Message:
-    """Return the view of a message."""
+def _to_view(
+    row: models.Message | MessageRow, reactions: list[wire.ReactionCount], uploads: list[Upload]
+) -> wire.Message:
     return wire.Message(
         id=row.id,
         room_id=row.room_id,
@@ -41,7 +60,7 @@ def to_view(row: models.Message | MessageRow, reactions: list[wire.ReactionCount
         sender=users.to_view(row.sender),
         body=row.body,
         reply_to=row.reply_to_id,
-        attachments=[],
+        attachments=uploads,
         mentions=_decode_ids(row.mentions),
         reactions=reactions,
         created_at=clock.rfc3339(row.created_at),

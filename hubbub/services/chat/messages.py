@@ -22,22 +22,12 @@ from hubbub.queries.eventlog import event_log
 from hubbub.schemas.base import encode
 from hubbub.schemas.chat import messages as wire
 from hubbub.schemas.events import MessageDeleted, MessageUpdated
-from hubbub.services.chat import mentions, message_views, rooms
+from hubbub.services.chat import attachments, mentions, message_views, notification_jobs, rooms
 from hubbub.services.context import Context, UnitOfWork
 from hubbub.services.eventlog import event_log as log
 from hubbub.services.eventlog.pending_message import PendingMessage, Stored
 from hubbub.services.instance.cached_user import CachedMembership, CachedUser
 from hubbub.services.users import users
-
-
-class _NewMessagePayload(msgspec.Struct):
-    """The part of a `message:new` payload that an ack contains."""
-
-    message: wire.Message
-
-
-_decode_new_message = msgspec.json.Decoder(_NewMessagePayload).decode
-
 
 OnResult = Callable[[bytes | Exception], None]
 
@@ -45,15 +35,16 @@ OnResult = Callable[[bytes | Exception], None]
 async def send(ctx: Context, command: wire.SendMessage) -> wire.MessageResponse:
     """Store and publish a message. A repeated `client_id` stores nothing new.
 
-    Returns the message as first stored, after its commit. Raises NotMember or NotFound (the room),
-    InvalidPayload, RateLimited, Conflict (a `client_id` used in another room), Unavailable.
+    Returns the message after its commit; one that was stored before, as it is now. Raises NotMember or
+    NotFound (the room), InvalidPayload, RateLimited, Conflict (a `client_id` used in another room),
+    Unavailable.
     """
     pending = _fast_path(ctx, command) or await _validated(ctx, command)
     stored = await ctx.container.message_writer.append(pending)
     _on_stored(ctx, pending, stored)
     if stored.existing_id is None:
         return wire.MessageResponse(message=pending.to_view(stored.seq))
-    return await _load_first_stored(stored.existing_id, command.room_id)
+    return await _load_stored(ctx, stored.existing_id, command.room_id)
 
 
 def send_pipelined(
@@ -86,7 +77,7 @@ def _enqueue(ctx: Context, pending: PendingMessage, on_result: OnResult) -> None
             on_result(b'{"message":%b}' % pending.json(result.seq).encode())
         else:
             tasks.spawn(
-                _respond_to_duplicate(result.existing_id, pending.membership.room_id, on_result),
+                _respond_to_duplicate(ctx, result.existing_id, pending.membership.room_id, on_result),
                 name="ack of a repeated message",
             )
 
@@ -94,9 +85,9 @@ def _enqueue(ctx: Context, pending: PendingMessage, on_result: OnResult) -> None
     ctx.container.message_writer.enqueue(pending)
 
 
-async def _respond_to_duplicate(message_id: UUID, room_id: UUID, on_result: OnResult) -> None:
+async def _respond_to_duplicate(ctx: Context, message_id: UUID, room_id: UUID, on_result: OnResult) -> None:
     try:
-        response = await _load_first_stored(message_id, room_id)
+        response = await _load_stored(ctx, message_id, room_id)
     except Exception as error:  # noqa: BLE001 - passed to the caller
         on_result(error)
     else:
@@ -108,11 +99,16 @@ def _fast_path(ctx: Context, command: wire.SendMessage) -> PendingMessage | None
     cached_user = ctx.container.membership_cache.get(ctx.user_id)
     if cached_user is None or not command.body or command.attachments:
         return None
-    membership = cached_user.rooms.get(command.room_id)
+    membership = cached_user.membership(command.room_id)
     if membership is None or command.reply_to is not None or mentions.has_at_sign(command.body):
         return None
-    charged_to = _acquire_rate_limit(ctx, command.client_id)
-    return PendingMessage(cached_user.user, membership, command.client_id, command.body, None, [], charged_to)
+    charged_to = _acquire_rate_limit(ctx, cached_user, command.client_id)
+    pending = PendingMessage(
+        cached_user.user, membership, command.client_id, command.body, None, [], charged_to
+    )
+    if membership.kind == "direct":
+        pending.jobs = notification_jobs.of(pending)
+    return pending
 
 
 async def _validated(ctx: Context, command: wire.SendMessage) -> PendingMessage:
@@ -120,12 +116,12 @@ async def _validated(ctx: Context, command: wire.SendMessage) -> PendingMessage:
     membership = await rooms.access(ctx, command.room_id, allow_stale=True)
     if not command.body and not command.attachments:
         raise InvalidPayload(fields=(("body", "Must have 1 to 8000 characters."),))
-    if command.attachments:
-        raise NotFound("Upload not found.", fields=(("attachments", "Upload not found."),))
-    charged_to = _acquire_rate_limit(ctx, command.client_id)
+    uploads = await attachments.load_own(ctx, command)
+    cached_user = ctx.container.membership_cache.get(ctx.user_id)
+    charged_to = _acquire_rate_limit(ctx, cached_user, command.client_id)
     if command.reply_to is not None:
         await _check_reply(command.room_id, command.reply_to)
-    return PendingMessage(
+    pending = PendingMessage(
         sender=await users.me(ctx),
         membership=membership,
         client_id=command.client_id,
@@ -133,15 +129,17 @@ async def _validated(ctx: Context, command: wire.SendMessage) -> PendingMessage:
         reply_to=command.reply_to,
         mentions=await mentions.find(command.room_id, command.body),
         charged_to=charged_to,
+        attachments=uploads,
     )
+    pending.jobs = notification_jobs.of(pending)
+    return pending
 
 
-def _acquire_rate_limit(ctx: Context, client_id: UUID) -> CachedUser | None:
+def _acquire_rate_limit(ctx: Context, cached_user: CachedUser | None, client_id: UUID) -> CachedUser | None:
     """Charge the sender's rate limit. Returns the charged user, for the refund of a repetition."""
-    cached_user = ctx.container.membership_cache.get(ctx.user_id)
-    if cached_user is None or client_id in cached_user.recent_client_ids:
+    if cached_user is None or cached_user.has_recent_client_id(client_id):
         return None
-    if wait_ms := cached_user.message_limiter.acquire():
+    if wait_ms := cached_user.acquire_message(ctx.container.membership_cache.message_rate):
         raise RateLimited("Too many messages in a short time.", retry_after_ms=wait_ms)
     return cached_user
 
@@ -151,7 +149,7 @@ def _on_stored(ctx: Context, pending: PendingMessage, stored: Stored) -> None:
     if (cached_user := ctx.container.membership_cache.get(ctx.user_id)) is not None:
         cached_user.add_recent_client_id(pending.client_id)
     if stored.existing_id is not None and pending.charged_to is not None:
-        pending.charged_to.message_limiter.refund()
+        pending.charged_to.refund_message()
 
 
 async def _check_reply(room_id: UUID, message_id: UUID) -> None:
@@ -163,13 +161,12 @@ async def _check_reply(room_id: UUID, message_id: UUID) -> None:
         )
 
 
-async def _load_first_stored(message_id: UUID, room_id: UUID) -> wire.MessageResponse:
+async def _load_stored(ctx: Context, message_id: UUID, room_id: UUID) -> wire.MessageResponse:
     async with database.guard():
-        row = await models.Message.get(id=message_id)
-        if row.room_id != room_id:
-            raise Conflict("This client_id belongs to a message in another room.")
-        (entry,) = await event_log.entries_after(database.connection(), row.room_id, row.seq - 1, 1)
-    return wire.MessageResponse(message=_decode_new_message(entry.payload).message)
+        row = await models.Message.get(id=message_id).select_related("sender")
+    if row.room_id != room_id:
+        raise Conflict("This client_id belongs to a message in another room.")
+    return await message_views.to_response(ctx, row)
 
 
 async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, CachedMembership]:
@@ -187,7 +184,7 @@ async def access(ctx: Context, message_id: UUID) -> tuple[models.Message, Cached
 async def get(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse:
     """Return a message in a room of the caller. Raises NotFound, NotMember."""
     row, _ = await access(ctx, command.message_id)
-    return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
+    return await message_views.to_response(ctx, row)
 
 
 async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageResponse:
@@ -201,8 +198,9 @@ async def edit(ctx: Context, command: wire.EditMessage) -> wire.MessageResponse:
         await rooms.require_role(ctx, row.room_id)
         row = await _reload(command.message_id)
         if row.body != command.body:
-            await _replace_body(unit, head, row, command.body, mentioned_ids)
-        return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
+            row.body = command.body
+            await _store_body(ctx, unit, head, row, mentioned_ids)
+        return await message_views.to_response(ctx, row)
 
 
 async def _reload(message_id: UUID) -> models.Message:
@@ -213,22 +211,20 @@ async def _reload(message_id: UUID) -> models.Message:
     return row
 
 
-async def _replace_body(
-    unit: UnitOfWork,
-    head: log.LockedHead,
-    row: models.Message,
-    body: str,
-    mentioned_ids: list[UUID],
+async def _store_body(
+    ctx: Context, unit: UnitOfWork, head: log.LockedHead, row: models.Message, mentioned_ids: list[UUID]
 ) -> None:
-    row.body = body
+    before = msgspec.json.decode(row.mentions, type=set[UUID])
+    if jobs := notification_jobs.of_edit(row.room_id, row.id, {*mentioned_ids} - before - {row.sender_id}):
+        await unit.enqueue_all(jobs)
     row.edited_at = clock.now()
     row.mentions = encode(mentioned_ids).decode()
     await row.save(update_fields=["body", "edited_at", "mentions"])
     await models.Mention.filter(message_id=row.id).delete()
-    message = await message_views.load_view(row, None)
+    message = await message_views.load_view(row, None, ctx.container.url_signer)
     if mention_rows := mentions.to_rows(message):
         await event_log.insert_mentions(unit.tx, mention_rows)
-    await search.replace(unit.tx, row.id, row.room_id, body)
+    await search.replace(unit.tx, row.id, row.room_id, row.body)
     await unit.append(head, MessageUpdated(message=message), at=row.edited_at)
 
 
@@ -246,17 +242,18 @@ async def delete(ctx: Context, command: wire.MessageRef) -> wire.MessageResponse
         await rooms.require_role(ctx, row.room_id, *roles)
         row = await models.Message.get(id=row.id).select_related("sender")
         if row.deleted_at is None:
-            await _redact(unit, head, row)
-        return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
+            await _redact(ctx, unit, head, row)
+        return await message_views.to_response(ctx, row)
 
 
-async def _redact(unit: UnitOfWork, head: log.LockedHead, row: models.Message) -> None:
+async def _redact(ctx: Context, unit: UnitOfWork, head: log.LockedHead, row: models.Message) -> None:
     row.body, row.mentions, row.attachments = "", "[]", "[]"
     row.deleted_at = clock.now()
     await row.save(update_fields=["body", "mentions", "attachments", "deleted_at"])
     await models.Mention.filter(message_id=row.id).delete()
     await models.Reaction.filter(message_id=row.id).delete()
     await search.remove(unit.tx, row.id)
-    await log.redact(row.room_id, row.seq, row.id, await message_views.load_view(row, None))
+    await attachments.release(unit.tx, row.id, row.deleted_at)
+    await log.redact(unit.tx, await message_views.load_view(row, None, ctx.container.url_signer))
     # Clients take `deleted_at` from the entry, so both have the same time.
     await unit.append(head, MessageDeleted(message_id=row.id), at=row.deleted_at)

@@ -55,7 +55,7 @@ async def _change(ctx: Context, message_id: UUID, kind: str, *, adding: bool) ->
         if await _store_change(ctx, message_id, kind, adding=adding):
             event = ReactionAdded if adding else ReactionRemoved
             await unit.append(head, event(message_id=row.id, emoji=kind, user_id=ctx.user_id))
-        return wire.MessageResponse(message=await message_views.load_view(row, ctx.user_id))
+        return await message_views.to_response(ctx, row)
 
 
 async def _store_change(ctx: Context, message_id: UUID, kind: str, *, adding: bool) -> bool:

@@ -16,7 +16,7 @@ from hubbub.schemas import events
 from hubbub.schemas.chat import rooms as wire
 from hubbub.schemas.users.users import User
 from hubbub.services import cursors
-from hubbub.services.chat import room_limits, room_lists
+from hubbub.services.chat import invitations, page_size, room_limits, room_lists
 from hubbub.services.context import Context, UnitOfWork
 from hubbub.services.eventlog import event_log
 from hubbub.services.instance.cached_user import CachedMembership
@@ -31,9 +31,7 @@ async def access(ctx: Context, room_id: UUID, *, allow_stale: bool = False) -> C
     With `allow_stale` a cached membership of any age is enough: a later write compares it under the room's
     lock. Raises NotMember for a public room that the caller is not in, NotFound for all others.
     """
-    cache = ctx.container.membership_cache
-    cached_user = cache.get(ctx.user_id) if allow_stale or cache.recently_reconciled else None
-    if cached_user is not None and (membership := cached_user.rooms.get(room_id)) is not None:
+    if (membership := cached_access(ctx, room_id, allow_stale=allow_stale)) is not None:
         return membership
     async with database.guard():
         row = await rooms.room(database.connection(), room_id, ctx.user_id)
@@ -42,6 +40,13 @@ async def access(ctx: Context, room_id: UUID, *, allow_stale: bool = False) -> C
     if row.role is None:
         raise NotMember
     return CachedMembership(room_id, row.kind, row.role, row.muted, row.version)
+
+
+def cached_access(ctx: Context, room_id: UUID, *, allow_stale: bool = False) -> CachedMembership | None:
+    """Return what `access` returns without a query; None if that needs one."""
+    cache = ctx.container.membership_cache
+    cached_user = cache.get(ctx.user_id) if allow_stale or cache.recently_reconciled else None
+    return cached_user.membership(room_id) if cached_user is not None else None
 
 
 async def require_role(ctx: Context, room_id: UUID, *roles: str) -> str:
@@ -107,26 +112,20 @@ async def get(ctx: Context, command: wire.RoomRef) -> wire.RoomResponse:
 
 async def list_own(ctx: Context, command: wire.ListRooms) -> wire.Rooms:
     """Return a page of the caller's rooms, newest entry first."""
-    async with database.guard():
-        rows, next_cursor = await cursors.page(
-            ctx, room_lists.OwnRooms(ctx.user_id), command.cursor, command.limit or DEFAULT_PAGE_SIZE
-        )
-    return wire.Rooms(rooms=[to_view(row) for row in rows], next_cursor=next_cursor)
+    return await _page(ctx, room_lists.OwnRooms(ctx.user_id), command)
+
+
+async def _page(
+    ctx: Context, source: cursors.Source[rooms.RoomRow], command: wire.ListRooms | wire.BrowseRooms
+) -> wire.Rooms:
+    limit = command.limit or DEFAULT_PAGE_SIZE
+    views, next_cursor = await page_size.rooms_page(ctx, source, command.cursor, limit, to_view)
+    return wire.Rooms(rooms=views, next_cursor=next_cursor)
 
 
 async def browse(ctx: Context, command: wire.BrowseRooms) -> wire.Rooms:
-    """Return a page of public rooms whose name contains `query`, ordered by name."""
-    pattern = names.key(command.query or "")
-    for special in "!%_":
-        pattern = pattern.replace(special, "!" + special)
-    async with database.guard():
-        rows, next_cursor = await cursors.page(
-            ctx,
-            room_lists.PublicRooms(ctx.user_id, f"%{pattern}%"),
-            command.cursor,
-            command.limit or DEFAULT_PAGE_SIZE,
-        )
-    return wire.Rooms(rooms=[to_view(row) for row in rows], next_cursor=next_cursor)
+    """Return a page of public rooms whose name contains each word of `query`, ordered by name."""
+    return await _page(ctx, room_lists.PublicRooms(ctx.user_id, command.query or ""), command)
 
 
 async def create(ctx: Context, command: wire.CreateRoom) -> wire.RoomResponse:
@@ -147,12 +146,14 @@ async def create(ctx: Context, command: wire.CreateRoom) -> wire.RoomResponse:
             room = await _create(ctx, command, name, members)
             reservation.committed = True
             return wire.RoomResponse(room=room)
-    except Exception as error:
-        if not database.is_duplicate(error):
-            raise
-    if command.kind == "direct" and (found := await _find_direct(ctx, other_ids[0])) is not None:
-        return wire.RoomResponse(room=found)  # created by a concurrent call
-    raise Conflict("A public room with this name already exists.", fields=(("name", "Already taken."),))
+    except database.Duplicate:
+        if command.kind == "direct" and (found := await _find_direct(ctx, other_ids[0])) is not None:
+            return wire.RoomResponse(room=found)  # created by a concurrent call
+        raise _name_taken() from None
+
+
+def _name_taken() -> Conflict:
+    return Conflict("A public room with this name already exists.", fields=(("name", "Already taken."),))
 
 
 def _validated_name(command: wire.CreateRoom) -> str | None:
@@ -199,6 +200,8 @@ async def _create(ctx: Context, command: wire.CreateRoom, name: str | None, memb
         if not is_direct:
             roles[0] = "owner"
         seqs = await add_members(unit, head, list(zip(members, roles, strict=True)))
+        if not is_direct:
+            await invitations.enqueue(unit, room_id, ctx.user_id, seqs)
         if is_direct:  # each member has a different view
             views = [await load_view(ctx, room_id, member.id) for member in members]
         else:
@@ -252,7 +255,7 @@ async def publish_joined(
     """Publish the room to a new member's sockets after the commit. Returns the member's view."""
     room = await load_view(ctx, head.room_id, user_id)
     skip = ctx.socket_id if user_id == ctx.user_id else None
-    unit.publish(MemberJoined(user_id, head.room_id, seq, room, head.version, skip))
+    unit.publish(MemberJoined(user_id, head.room_id, seq, room, head.version, skip, after=seq))
     return room
 
 
@@ -273,12 +276,8 @@ async def update(ctx: Context, command: wire.UpdateRoom) -> wire.RoomResponse:
                 room = structs.replace(room, last_seq=head.seq + 1)  # includes the entry of this change
                 await unit.append(head, events.RoomUpdated(room=to_broadcast_view(room)))
             return wire.RoomResponse(room=room)
-    except Exception as error:
-        if database.is_duplicate(error):
-            raise Conflict(
-                "A public room with this name already exists.", fields=(("name", "Already taken."),)
-            ) from None
-        raise
+    except database.Duplicate:
+        raise _name_taken() from None
 
 
 def _changes(command: wire.UpdateRoom, kind: str) -> dict[str, str | None]:

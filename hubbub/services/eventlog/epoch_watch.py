@@ -78,6 +78,10 @@ class EpochWatch:
         database.on_available(self.check_soon)
         self._task.start()
 
+    def add_listener(self, on_epoch_changed: Callable[[Cause], None]) -> None:
+        """Call a function when the epoch has changed, as `start` describes."""
+        self._listeners.append(on_epoch_changed)
+
     async def close(self) -> None:
         """Stop checking."""
         await self._task.close()

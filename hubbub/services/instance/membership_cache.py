@@ -12,14 +12,15 @@ from hubbub.cluster import bus as signals
 from hubbub.core import clock
 from hubbub.queries.sync.change_counters import KnownUser
 from hubbub.ratelimit.rate import Rate
-from hubbub.ratelimit.single_key import SingleKeyLimiter
 from hubbub.schemas.events import ReadHint
 from hubbub.services.instance.cached_user import CachedMembership, CachedRoom, CachedUser
-from hubbub.services.instance.session_cache import AuthenticatedSession, CachedSession, Disconnection
+from hubbub.services.instance.session_cache import AuthenticatedSession, Disconnection
 
 DISCONNECTED_TTL_S = 60.0  # how long a user without a socket stays cached
 MAX_DISCONNECTED_USERS = 20_000  # cached users without a socket
 UNCERTAIN_AFTER_LOSS_S = 10.0  # further losses are likely within this time after one
+_ROLES = {role: role for role in ("owner", "moderator", "member")}
+_KINDS = {kind: kind for kind in ("public", "private", "direct")}  # one text of each for all
 MAX_RECONCILIATION_AGE_S = 3.0  # several times the interval of the reconciler
 
 
@@ -27,13 +28,14 @@ class MembershipCache:
     """The users who have a socket on this instance, or had one at most a minute ago."""
 
     def __init__(self, message_rate: Rate | None, bus: signals.Bus) -> None:
-        self._message_rate = message_rate  # limit of messages per user; None: unlimited
+        self.message_rate = message_rate  # limit of messages per user; None: unlimited
         self._bus = bus  # cached users are subscribed to
         self._users: dict[UUID, CachedUser] = {}  # all cached users
         self._disconnected_at: dict[UUID, float] = {}  # monotonic; users without a socket, longest first
         self.rooms: dict[UUID, CachedRoom] = {}  # rooms that have a cached member
         self.reconciled_at = clock.monotonic()  # monotonic time of the last comparison with the database
         self._signals_lost_at = float("-inf")  # monotonic time of the last possible loss of signals
+        self.signal_count = 0  # signals about memberships of any user, and changes of the epoch
 
     def __len__(self) -> int:
         """Return the number of users with a socket."""
@@ -41,10 +43,7 @@ class MembershipCache:
 
     @property
     def recently_reconciled(self) -> bool:
-        """Whether the cache was compared with the database within 3 s.
-
-        It is False after the process was suspended.
-        """
+        """Whether the cache was compared with the database within 3 s. False after a suspended process."""
         return clock.monotonic() - self.reconciled_at < MAX_RECONCILIATION_AGE_S
 
     @property
@@ -66,7 +65,7 @@ class MembershipCache:
         return self._users.get(user_id)
 
     def is_connected(self, user_id: UUID) -> bool:
-        """Whether the user has a socket on this instance."""
+        """Return whether the user has a socket on this instance."""
         return user_id in self._users and user_id not in self._disconnected_at
 
     # Sockets.
@@ -76,9 +75,7 @@ class MembershipCache:
         user = authenticated.user
         cached = self._users.get(user.id)
         if cached is None:
-            cached = CachedUser(
-                user, SingleKeyLimiter(self._message_rate), authenticated.version, authenticated.read_version
-            )
+            cached = CachedUser(user, authenticated.version, authenticated.read_version)
             self._users[user.id] = cached
             self._bus.subscribe_user(user.id)  # until the user is evicted
         self._disconnected_at.pop(user.id, None)
@@ -86,19 +83,19 @@ class MembershipCache:
         # The older version counts, so that the next comparison finds changes since the authentication.
         cached.version = min(cached.version, authenticated.version)
         cached.change_count += 1
-        if authenticated.session_id not in cached.sessions:
-            cached.sessions[authenticated.session_id] = CachedSession(
-                authenticated.role, authenticated.created_at
-            )
+        cached.add_session(authenticated)
         return cached
 
-    def remove_socket(self, user_id: UUID, session_id: UUID) -> None:
-        """Count one socket less. A user without sockets is evicted after a minute."""
+    def remove_socket(self, user_id: UUID, session_id: UUID, *, received_rooms: bool = True) -> None:
+        """Count one socket less; one that `received_rooms` may reconnect with its cursors.
+
+        A user without sockets is evicted after a minute.
+        """
         cached = self._users.get(user_id)
         if cached is None:
             return
         cached.socket_count -= 1
-        if (session := cached.sessions.get(session_id)) is not None:
+        if received_rooms and (session := cached.session(session_id)) is not None:
             session.record_disconnect()
         if cached.socket_count > 0:
             return
@@ -123,20 +120,22 @@ class MembershipCache:
 
         Called when the epoch changed: the data belongs to the old one.
         """
+        self.signal_count += 1  # so does what is being read
         self.evict_disconnected()
         for cached in self._users.values():
             for room_id in list(cached.rooms):
                 self._drop_membership(cached, room_id)
-            cached.sessions.clear()
-            cached.recent_client_ids.clear()
+            cached.end_session(None)
+            cached.forget_client_ids()
             cached.loaded = False
             cached.change_count += 1
 
     def mark_all_stale(self) -> None:
         """Evict users without a socket, and let the reconciler compare all others with the database."""
+        self.signal_count += 1
         self.evict_disconnected()
         for cached in self._users.values():
-            cached.recent_client_ids.clear()
+            cached.forget_client_ids()
             cached.version = -1
 
     def evict_disconnected(self) -> None:
@@ -154,7 +153,7 @@ class MembershipCache:
     def record_reconnect(self, user_id: UUID, session_id: UUID) -> Disconnection | None:
         """Return since when a reconnecting socket of this session may have missed events; None: unknown."""
         cached = self._users.get(user_id)
-        session = cached.sessions.get(session_id) if cached is not None else None
+        session = cached.session(session_id) if cached is not None else None
         return (
             session.record_reconnect(cached.read_state_changed_at)
             if cached is not None and session is not None
@@ -173,10 +172,17 @@ class MembershipCache:
         cached = self._users.get(user_id)
         if cached is None:
             return
-        cached.rooms[membership.room_id] = membership
-        room = self.rooms.setdefault(membership.room_id, CachedRoom(membership.kind, member_count))
+        room = self.rooms.get(membership.room_id)
+        if room is None:
+            room = self.rooms[membership.room_id] = CachedRoom(
+                membership.room_id, _KINDS.get(membership.kind, membership.kind), member_count
+            )
+        # The members of a room share its id and texts, which each row brings anew.
+        membership.room_id, membership.kind = room.id, room.kind
+        membership.role = _ROLES.get(membership.role, membership.role)
+        room.cached_count += cached.membership(room.id) is None
+        cached.rooms[room.id] = membership
         room.member_count = member_count
-        room.users.add(user_id)
 
     def remove_membership(self, user_id: UUID, room_id: UUID) -> None:
         """Remove a membership that ended."""
@@ -187,7 +193,7 @@ class MembershipCache:
     def end_membership(self, user_id: UUID, room_id: UUID, seq: int) -> bool:
         """Remove the membership that entry `seq` ended; return False if the user has joined again since."""
         cached = self._users.get(user_id)
-        membership = cached.rooms.get(room_id) if cached is not None else None
+        membership = cached.membership(room_id) if cached is not None else None
         if cached is None or membership is None:
             return True
         if membership.joined_seq > seq:
@@ -205,23 +211,23 @@ class MembershipCache:
             room.member_count = member_count
 
     def _drop_membership(self, cached: CachedUser, room_id: UUID) -> None:
-        cached.rooms.pop(room_id, None)
-        room = self.rooms.get(room_id)
-        if room is not None:
-            room.users.discard(cached.user.id)
-            if not room.users:
-                del self.rooms[room_id]
+        if cached.rooms.pop(room_id, None) is None:
+            return
+        room = self.rooms[room_id]
+        room.cached_count -= 1
+        if not room.cached_count:
+            del self.rooms[room_id]
 
     # Signals of the bus.
 
     def already_cached(self, signal: signals.MemberJoined) -> bool:
-        """Whether this membership is cached already: the database was read before the signal arrived."""
+        """Return whether the membership is cached: the database was read before the signal arrived."""
         membership = self._membership(signal.user_id, signal.room_id)
         return membership is not None and membership.joined_seq >= signal.seq
 
     def _membership(self, user_id: UUID, room_id: UUID) -> CachedMembership | None:
         cached = self._users.get(user_id)
-        return cached.rooms.get(room_id) if cached is not None else None
+        return cached.membership(room_id) if cached is not None else None
 
     def on_signal(self, signal: signals.Signal) -> None:
         """Apply a signal to the cache.
@@ -230,8 +236,10 @@ class MembershipCache:
         """
         match signal:
             case signals.MemberJoined():
+                self.signal_count += 1
                 self._on_member_joined(signal)
             case signals.MemberChanged():
+                self.signal_count += 1
                 self._on_member_changed(signal)
             case signals.UserHint(event=ReadHint.event_name):
                 self._on_read(signal.user_id)
@@ -240,6 +248,7 @@ class MembershipCache:
             case signals.AccountChanged():
                 self._on_account_changed(signal)
             case signals.SignalsLost():
+                self.signal_count += 1
                 self.record_signal_loss()
 
     def _on_member_joined(self, signal: signals.MemberJoined) -> None:
@@ -280,13 +289,12 @@ class MembershipCache:
         cached = self._users.get(signal.user_id)
         if cached is None:
             return
-        for session_id in [signal.session_id] if signal.session_id else list(cached.sessions):
-            cached.sessions.pop(session_id, None)
+        cached.end_session(signal.session_id)
         if not cached.sessions and signal.user_id in self._disconnected_at:
             self._evict(cached)
 
     def _on_account_changed(self, signal: signals.AccountChanged) -> None:
         if (cached := self._users.get(signal.user.id)) is not None:
             cached.user = signal.user
-            for session in cached.sessions.values():
+            for session in cached.sessions:
                 session.role = signal.role

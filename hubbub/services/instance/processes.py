@@ -29,6 +29,7 @@ __all__ = [
     "ProcessRow",
     "StartRefused",
     "live",
+    "runs_background",
     "serving_without_redis",
     "with_same_id",
 ]
@@ -42,7 +43,7 @@ CONFLICT_POLL_S = 0.5  # between two reads of a conflicting row
 STATEMENT_TIMEOUT_S = 3.0
 CLOSE_TIMEOUT_S = 2.0
 
-SERVE, WORKER = "serve", "worker"
+SERVE, WORKER, SCHEDULER = "serve", "worker", "scheduler"
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,11 @@ def with_same_id(found: Iterable[ProcessRow], own: Registration | ProcessRow) ->
     return [row for row in found if (row.kind, row.id) == (own.kind, own.id) and row.run != own.run]
 
 
+def runs_background(found: Iterable[ProcessRow], kind: str) -> bool:
+    """Return whether one of the processes is a worker or a scheduler, or an instance that runs both."""
+    return any(row.kind == kind or row.inline_workers for row in found)
+
+
 class Process:
     """The registration of this process: `register` before work begins, `close` after it has ended."""
 
@@ -98,7 +104,8 @@ class Process:
         # A connection of its own, since the pool may be exhausted. None: not registered.
         self._connection: DedicatedConnection | None = None
         self._renew_requested = asyncio.Event()  # set when a change must be written at once
-        self._task = tasks.PeriodicTask(  # renews the row
+        # Renews the row.
+        self._task = tasks.PeriodicTask(
             self._renew, name="registration", interval_s=self._renew_delay_s, wake=self._renew_requested
         )
         self._untrusted_proxy_until = 0.0  # monotonic time until which the report is stored

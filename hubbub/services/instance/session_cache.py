@@ -1,9 +1,10 @@
 """The cached state of a session, and since when its sockets are disconnected."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from hubbub.core import clock
 from hubbub.schemas.users.users import User
@@ -31,10 +32,10 @@ class Disconnection(NamedTuple):
     read_state_changed: bool
 
 
-@dataclass(slots=True)
-class CachedSession:
+class CachedSession(msgspec.Struct, gc=False):
     """A session of a cached user."""
 
+    id: UUID  # its sockets share it
     role: str  # of the user, on the server
     created_at: datetime  # when the session was created
     disconnected_sockets: int = 0  # sockets that disconnected and have not reconnected

@@ -108,8 +108,7 @@ class TypingTracker:
 
     def stop(self, room_id: UUID, user_id: UUID) -> None:
         """Record that the user stopped on one device, which ends the state for all devices."""
-        states = self.rooms.get(room_id)
-        state = states.get(user_id) if states is not None else None
+        state = self._get(room_id, user_id)
         if state is None or state.typing:  # a start of another instance may not have arrived yet
             self._publish(room_id, user_id, typing=False)
 

@@ -1,6 +1,6 @@
 """Re-encrypts stored secrets with the current secret key, so that previous keys can be removed."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -39,31 +39,31 @@ async def run(container: Container) -> ReencryptionResult:
     """Re-encrypt all values of previous keys. Safe at any time, on several instances at once."""
     done = lost = 0
     for column in ENCRYPTED_COLUMNS:
-        after = UUID(int=0)
-        while True:
-            found = await _read_batch(column, after)
-            for row_id, owner, sealed in found:
-                if container.sealing.is_current(sealed):
-                    continue
-                reencrypted = _reencrypt(container.sealing, column.purpose(owner), sealed)
-                if reencrypted is None:
-                    lost += 1
-                else:
-                    done += await _store(column, row_id, sealed, reencrypted)
-            if len(found) < REENCRYPT_BATCH_ROWS:
-                break
-            after = found[-1][0]
+        async for row_id, owner, sealed in _read(column):
+            if container.sealing.is_current(sealed):
+                continue
+            reencrypted = _reencrypt(container.sealing, column.purpose(owner), sealed)
+            if reencrypted is None:
+                lost += 1
+            else:
+                done += await _store(column, row_id, sealed, reencrypted)
     return ReencryptionResult(done, lost)
 
 
-async def _read_batch(column: EncryptedColumn, after: UUID) -> list[tuple[UUID, UUID, str]]:
+async def _read(column: EncryptedColumn) -> AsyncIterator[tuple[UUID, UUID, str]]:
+    """Yield the values of a column, read in batches: id of the row, owner, sealed value."""
     sql = (
         f"SELECT id, {column.owner} AS owner, {column.name} AS sealed FROM {column.table} "
         f"WHERE id > $1 AND {column.name} IS NOT NULL ORDER BY id LIMIT {REENCRYPT_BATCH_ROWS}"
     )
-    async with database.guard():
-        rows = await database.connection().fetch(sql, after)
-    return [(as_uuid(row["id"]), as_uuid(row["owner"]), str(row["sealed"])) for row in rows]
+    after, count = UUID(int=0), REENCRYPT_BATCH_ROWS
+    while count == REENCRYPT_BATCH_ROWS:
+        async with database.guard():
+            rows = await database.connection().fetch(sql, after)
+        for row in rows:
+            after = as_uuid(row["id"])
+            yield after, as_uuid(row["owner"]), str(row["sealed"])
+        count = len(rows)
 
 
 def _reencrypt(sealing: Sealing, purpose: str, sealed: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hubbub.core import clock, tasks
+from hubbub.core.batching import slices
 from hubbub.core.errors import Unavailable
 from hubbub.db import database
 from hubbub.queries.chat import rooms as room_queries
@@ -57,22 +58,20 @@ class PresenceTracker:
         """Mark the pending users as disconnected now. If there are other instances, they do that."""
         await self._task.close()
         others_running = await self._container.presence.close()
-        user_ids = list(self._pending_offline)
-        for start in range(0, len(user_ids), BATCH_USERS):
-            batch = user_ids[start : start + BATCH_USERS]
-            await (
-                self._record_last_seen(batch, clock.now())
-                if others_running
-                else self._mark_disconnected(batch)
-            )
+        for batch in slices(list(self._pending_offline), BATCH_USERS):
+            if others_running:
+                await self._record_last_seen(batch, clock.now())
+            else:
+                await self._mark_disconnected(batch)
 
     def user_connected(self, user_id: UUID) -> None:
         """Record that a socket of the user is ready. Published soon if the user was offline."""
         self._pending_offline.pop(user_id, None)
+        self._container.presence.expect_connected(user_id)
         self._connected[user_id] = None
         if not self._marking_connected:
             self._marking_connected = True
-            tasks.spawn(self._mark_connected(), name="mark connected")
+            tasks.spawn(self._mark_connected(), name="mark connected", eager=True)
 
     def user_disconnected(self, user_id: UUID, rooms: tuple[UUID, ...]) -> None:
         """Record that the user's last socket on this instance closed.
@@ -84,9 +83,8 @@ class PresenceTracker:
 
     async def step(self) -> None:
         """Publish all changes that are due."""
-        if (
-            self._connected and not self._marking_connected
-        ):  # the presence store was unavailable when they connected
+        if self._connected and not self._marking_connected:
+            # The presence store was unavailable when they connected.
             self._marking_connected = True
             await self._mark_connected()
         await self._write_last_seen()
@@ -106,13 +104,8 @@ class PresenceTracker:
                 for user_id in batch:
                     del self._connected[user_id]
                 for user_id in newly_online:
-                    publish(
-                        self._container,
-                        user_id,
-                        "online",
-                        None,
-                        audience(self._container.membership_cache, user_id),
-                    )
+                    rooms = audience(self._container.membership_cache, user_id)
+                    publish(self._container, user_id, "online", None, rooms)
         except Unavailable:
             pass  # the next step retries
         finally:
@@ -146,8 +139,7 @@ class PresenceTracker:
         """
         now = clock.now()
         stamp = clock.rfc3339(now) if status == "offline" else None
-        for start in range(0, len(user_ids), BATCH_USERS):
-            batch = user_ids[start : start + BATCH_USERS]
+        for batch in slices(user_ids, BATCH_USERS):
             async with database.guard():
                 rooms = await room_queries.presence_audience(
                     database.connection(), batch, MAX_AUDIENCE_MEMBERS

@@ -49,8 +49,11 @@ async def ensure_dev_admin(container: Container) -> DevAdminLogin | None:
     return DevAdminLogin(EMAIL, password, path) if known else None
 
 
-def banner(settings: Settings, url: str, login: DevAdminLogin | None) -> str:
-    """Return the URLs and the login for a developer's terminal. Empty in production."""
+def banner(settings: Settings, url: str, login: DevAdminLogin | None, program: str = "hubbub") -> str:
+    """Return the URLs and the login for a developer's terminal. Empty in production.
+
+    `program` is how a shell in the working directory calls hubbub.
+    """
     if settings.env == "production":
         return ""
     lines = [f"hubbub {__version__} is ready.", ""]
@@ -60,7 +63,7 @@ def banner(settings: Settings, url: str, login: DevAdminLogin | None) -> str:
         f"  REST        {url}/api/v1",
         f"  API docs    {url}/api/docs",
         f"  Socket.IO   {url}/chat",
-        "  sample data hubbub seed   (in another terminal: users, rooms, a week of messages)",
+        f"  sample data {program} seed   (in another terminal: users, rooms, a week of messages)",
     ]
     if login is not None:
         lines += [

@@ -1,4 +1,4 @@
-"""Names, rooms and sentences of the sample data. The same random source gives the same result."""
+"""Names, rooms, sentences and pictures of the sample data. The same random source gives the same result."""
 
 import random
 import tomllib
@@ -14,6 +14,14 @@ class RoomTemplate(NamedTuple):
 
     name: str
     topic: str
+
+
+class PictureTemplate(NamedTuple):
+    """The name of a file, what it displays, and what a message says about it."""
+
+    name: str
+    motif: str
+    captions: list[str]
 
 
 def rng(*label: object) -> random.Random:
@@ -36,6 +44,14 @@ def room_template(number: int) -> RoomTemplate:
     cycle, index = divmod(number, len(places))
     name, topic = places[index]
     return RoomTemplate(f"{name}-{cycle + 1}" if cycle else name, topic)
+
+
+def picture_template(number: int) -> PictureTemplate:
+    """Return the sample picture by number, from 0. Names are unique."""
+    templates = _WORDS["pictures"]
+    template = templates[number % len(templates)]
+    name = template["name"].format(number=2041 + 17 * number)
+    return PictureTemplate(name, template["motif"], template["captions"])
 
 
 def sentence(random_source: random.Random) -> str:

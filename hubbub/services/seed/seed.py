@@ -1,4 +1,4 @@
-"""Sample data: users, rooms and messages. A second run only adds what is missing."""
+"""Sample data: users with portfolios, rooms, messages, pictures. A second run only adds what is missing."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -10,29 +10,42 @@ from hubbub.core import clock, passwords, secret_files
 from hubbub.db import database
 from hubbub.schemas.users.users import User
 from hubbub.services.chat import rooms
-from hubbub.services.seed import generator, sample
+from hubbub.services.context import Container
+from hubbub.services.seed import album, generator, portfolios, sample
+from hubbub.services.seed.album import Album
 from hubbub.services.seed.dev_admin import EMAIL as ADMIN
+from hubbub.services.seed.generator import Senders
 from hubbub.services.users import users
 
 EMAIL_DOMAIN = "sample.example"  # reserved (RFC 2606)
 PASSWORD_FILE = "sample_password"  # noqa: S105 - the name of a file
 USER_BATCH_SIZE = 500
+AVATAR_STEPS = 20  # of the progress: drawing and uploading an avatar takes as long as writing 20 messages
+PORTFOLIO_STEPS = 150  # likewise, with its pictures
 MIN_IDLE_TIME = timedelta(days=1)  # of a room that gets a share of the messages
 
 OnProgress = Callable[[int], None]
 
 
 class Plan(NamedTuple):
-    """The number of users, rooms and messages that shall exist."""
+    """The number of users, rooms and messages that shall exist, and how many of them get pictures."""
 
     users: int
     rooms: int
     messages: int
+    avatars: int = 50  # users from whom on no further one gets an avatar
+    pictures: int = 24  # different ones that messages show
+    portfolios: int = 10  # in as many languages
+
+    def without_pictures(self) -> "Plan":
+        """Return the plan without avatars, pictures and portfolios."""
+        return self._replace(avatars=0, pictures=0, portfolios=0)
 
     @property
     def total(self) -> int:
         """The number of steps of the progress."""
-        return self.users + self.rooms + self.messages
+        pictures = AVATAR_STEPS * min(self.users, self.avatars) + PORTFOLIO_STEPS * self.portfolios
+        return self.users + self.rooms + self.messages + pictures
 
 
 class SeedResult(NamedTuple):
@@ -43,6 +56,7 @@ class SeedResult(NamedTuple):
     messages: int
     email: str
     password: str
+    portfolio: str | None  # username of a user whose portfolio is public
     admin: str | None  # e-mail address of the admin who is in the rooms too
 
 
@@ -57,14 +71,23 @@ class _RoomPlan(NamedTuple):
     has_owner: bool
 
 
-async def seed(settings: Settings, plan: Plan, on_progress: OnProgress) -> SeedResult:
+async def seed(container: Container, plan: Plan, on_progress: OnProgress) -> SeedResult:
     """Add the sample data to the connected database. `on_progress` receives the steps done.
 
     Safe beside a running server. The sample users share one password, stored in the data folder. Raises
-    OSError if it can't be stored.
+    OSError if it can't be stored, and what an upload raises.
     """
+    settings = container.settings
     password = secret_files.load_or_create(settings.data_dir, PASSWORD_FILE, 12)
     sample_users, users_added = await _ensure_users(settings, plan.users, password, on_progress)
+    portfolio = await portfolios.add(
+        container, sample_users, plan.portfolios, lambda done: on_progress(PORTFOLIO_STEPS * done)
+    )
+    with_avatars = await album.set_avatars(
+        container, sample_users[: plan.avatars], lambda done: on_progress(AVATAR_STEPS * done)
+    )
+    sample_users[: plan.avatars] = with_avatars
+    pictures = Album(container, sample_users, plan.pictures)
     viewer = await _load_dev_admin(settings) or sample_users[0]
     room_plans = [_plan_room(settings, number, sample_users, viewer) for number in range(plan.rooms)]
     planned_rooms = [await _ensure_room(room_plan) for room_plan in room_plans]
@@ -77,9 +100,8 @@ async def seed(settings: Settings, plan: Plan, on_progress: OnProgress) -> SeedR
             on_progress(messages)
             continue
         await generator.add_members(room.id, _with_roles(room_plan), messages)
-        messages_added += await generator.write_messages(
-            room.id, room_plan.label, room_plan.users, messages, on_progress
-        )
+        senders = Senders(room_plan.label, room_plan.users, pictures)
+        messages_added += await generator.write_messages(room.id, senders, messages, on_progress)
     (email, _), *_ = _sample_names(0, 1)
     return SeedResult(
         users_added,
@@ -87,6 +109,7 @@ async def seed(settings: Settings, plan: Plan, on_progress: OnProgress) -> SeedR
         messages_added,
         email,
         password,
+        portfolio,
         ADMIN if viewer.id != sample_users[0].id else None,
     )
 
@@ -195,7 +218,7 @@ def _with_roles(room_plan: _RoomPlan) -> list[tuple[User, str]]:
 
 
 def _is_idle(room: models.Room) -> bool:
-    """Whether the log of a room ended long enough ago for days of messages after it."""
+    """Return whether the log of a room ended long enough ago for days of messages after it."""
     return clock.now() - room.last_entry_at > MIN_IDLE_TIME or room.created_at < clock.now() - MIN_IDLE_TIME
 
 
@@ -230,10 +253,9 @@ async def _ensure_room(room_plan: _RoomPlan) -> tuple[models.Room, bool]:
         "topic": room_plan.topic,
         "created_by_id": owner,
     }
+    fields |= lookup | {"created_at": started_at, "last_entry_at": started_at}
     try:
-        room = await models.Room.create(**(fields | lookup), created_at=started_at, last_entry_at=started_at)
-    except Exception as error:
-        if not database.is_duplicate(error):
-            raise
-        return await models.Room.get(**lookup), False  # created concurrently
-    return room, True
+        async with database.guard():
+            return await models.Room.create(**fields), True
+    except database.Duplicate:  # created concurrently
+        return await models.Room.get(**lookup), False

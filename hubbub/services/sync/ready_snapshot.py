@@ -9,10 +9,12 @@ from hubbub.core.errors import Unavailable
 from hubbub.db import database
 from hubbub.queries.chat import rooms as room_queries
 from hubbub.schemas.chat.rooms import Room
-from hubbub.services.chat import rooms
+from hubbub.services.chat import page_size, rooms
 from hubbub.services.context import Container, Context
 from hubbub.services.eventlog.epoch_watch import Cursor
-from hubbub.services.instance.cached_user import CachedMembership, CachedUser
+from hubbub.services.instance import loaded_memberships
+from hubbub.services.instance.cached_user import CachedUser
+from hubbub.services.instance.loaders import MAX_BATCHED_ROOMS
 from hubbub.services.instance.session_cache import Disconnection
 
 MAX_ROOMS = 500  # of one `ready`
@@ -32,12 +34,11 @@ async def load_memberships(container: Container, cached_user: CachedUser) -> Non
         known = await container.loaders.memberships.get(cached_user.user.id)
         if cached_user.change_count != changes:  # a signal arrived that the query may not include
             continue
-        for room in known.rooms if known is not None else ():
-            membership = CachedMembership(
-                room.room_id, room.kind, room.role, room.muted, room.version, room.joined_seq
-            )
-            container.membership_cache.set_membership(cached_user.user.id, membership, room.member_count)
-        cached_user.loaded = True
+        loaded_memberships.store(
+            container.membership_cache, cached_user, known.rooms if known is not None else ()
+        )
+        if known is not None:  # it may have been compared meanwhile, when there was nothing to repair
+            cached_user.version = min(cached_user.version, known.version)
         return
     raise Unavailable("Your memberships change too often. Connect again.")
 
@@ -45,7 +46,7 @@ async def load_memberships(container: Container, cached_user: CachedUser) -> Non
 class ReadySnapshot(NamedTuple):
     """The content of `ready`."""
 
-    rooms: list[Room]  # at most 500
+    rooms: list[Room]  # at most 500, and no more than fit into a response
     complete: bool  # whether `rooms` has all that differ
     former_room_ids: list[UUID]  # rooms of the client's cursors that the user has left
     last_seqs: dict[UUID, int | None]  # how far the client has each room, or can read it by `sync`
@@ -66,6 +67,8 @@ async def build(
 ) -> ReadySnapshot:
     """Return at most 500 rooms, newest entry first; for a reconnecting client, those that differ.
 
+    They are fewer if 500 would take too many bytes.
+
     `last_seqs` is how far each of the user's rooms is delivered on this instance. A client that has received
     all of that, and whose user read nothing on another device meanwhile, costs no query: newer entries are
     being delivered.
@@ -79,8 +82,7 @@ async def build(
     ):
         return ReadySnapshot([], complete=True, former_room_ids=[], last_seqs=last_seqs)
     limit = MAX_ROOMS + len(client_seqs) + 1
-    async with ctx.container.loaders.query_slots, database.guard():
-        rows = await room_queries.rooms_of(database.connection(), ctx.user_id, limit)
+    rows = await _read_rooms(ctx, cached_user, limit)
     if resume is not None:
         for row in rows:
             seq = client_seqs.get(row.id, 0)
@@ -89,9 +91,11 @@ async def build(
             )
     listed = {row.id for row in rows}
     differing = [row for row in rows if resume is None or _differs(row, resume)]
+    views = [rooms.to_view(row) for row in differing[:MAX_ROOMS]]
+    views = views[: page_size.count_fitting_rooms(ctx, views)]
     return ReadySnapshot(
-        [rooms.to_view(row) for row in differing[:MAX_ROOMS]],
-        complete=len(differing) <= MAX_ROOMS,
+        views,
+        complete=len(views) == len(differing),
         former_room_ids=[
             room_id for room_id in client_seqs if room_id not in last_seqs and room_id not in listed
         ],
@@ -102,13 +106,24 @@ async def build(
     )
 
 
+async def _read_rooms(ctx: Context, cached_user: CachedUser, limit: int) -> list[room_queries.RoomRow]:
+    """Return at most `limit` rooms of the caller: with those of other users, unless they are many."""
+    loaders = ctx.container.loaders
+    if len(cached_user.rooms) <= MAX_BATCHED_ROOMS:
+        rows = await loaders.ready_rooms.get(ctx.user_id, len(cached_user.rooms))
+        if rows is not None and len(rows) <= MAX_BATCHED_ROOMS:
+            return rows
+    async with loaders.query_slots, database.guard():
+        return await room_queries.rooms_of(database.connection(), ctx.user_id, limit)
+
+
 def _is_stale(cached_user: CachedUser, row: room_queries.RoomRow) -> bool:
-    membership = cached_user.rooms.get(row.id)
+    membership = cached_user.membership(row.id)
     return membership is not None and (membership.role, membership.muted) != (row.role, row.muted)
 
 
 def _differs(row: room_queries.RoomRow, resume: ResumeState) -> bool:
-    """Whether a room has new entries, or was read or muted on another device."""
+    """Return whether a room has new entries, or was read or muted on another device."""
     if resume.cursors.get(row.id) != row.last_seq:
         return True
     return row.changed_at is not None and row.changed_at > resume.absence.since - CLOCK_SKEW

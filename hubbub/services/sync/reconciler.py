@@ -136,9 +136,7 @@ class Reconciler:
 
     def _repair_account(self, cached_user: CachedUser, row: change_counters.ChangedUser) -> None:
         user = users.view(row.user_id, row)
-        if user != cached_user.user or any(
-            session.role != row.role for session in cached_user.sessions.values()
-        ):
+        if user != cached_user.user or any(session.role != row.role for session in cached_user.sessions):
             self._deliver(AccountChanged(user, row.role))
 
     async def _repair_memberships(self, stale: Sequence[CachedUser], grace_s: float) -> None:
@@ -146,28 +144,28 @@ class Reconciler:
 
         Users who change meanwhile are compared again later.
         """
+        user_ids = [cached_user.user.id for cached_user in stale]
         change_counts = [cached_user.change_count for cached_user in stale]
-        session_ids = [session_id for cached_user in stale for session_id in cached_user.sessions]
+        session_ids = [session.id for cached_user in stale for session in cached_user.sessions]
         async with database.guard():
             sql = database.connection()
             # The memberships first: the next comparison starts from the counter that is read with them.
-            memberships = await change_counters.memberships(
-                sql, [cached_user.user.id for cached_user in stale]
-            )
+            memberships = await change_counters.memberships(sql, user_ids)
             ended = await change_counters.revoked_sessions(sql, session_ids)
         await asyncio.sleep(grace_s)
         repairs_before = self._repair_count
         for session_id, session in ended.items():
             reason = SessionEndReason(session.reason or SessionEndReason.SESSION_ENDED)
-            self._repair(
-                "session_ended", SessionEnded(session.user_id, session_id, CloseCode.SESSION_REVOKED, reason)
-            )
+            signal = SessionEnded(session.user_id, session_id, CloseCode.SESSION_REVOKED, reason)
+            self._repair("session_ended", signal)
         started: list[tuple[UUID, change_counters.MembershipRow]] = []
         renewed: list[tuple[CachedUser, int, int]] = []
         for cached_user, changes in zip(stale, change_counts, strict=True):
             known = memberships.get(cached_user.user.id)
-            if known is not None and cached_user.loaded and cached_user.change_count == changes:
-                started += [(cached_user.user.id, room) for room in self._repair_changes(cached_user, known)]
+            if known is not None and cached_user.change_count == changes:
+                if cached_user.loaded:  # otherwise only its sessions are cached: no socket receives rooms
+                    changed_rooms = self._repair_changes(cached_user, known)
+                    started += [(cached_user.user.id, room) for room in changed_rooms]
                 renewed.append((cached_user, cached_user.version, known.version))
         if started:
             await self._add_memberships(started)
@@ -188,7 +186,7 @@ class Reconciler:
         """Deliver the ended and changed memberships. Returns those that began."""
         started = []
         for room in known.rooms:
-            membership = cached_user.rooms.get(room.room_id)
+            membership = cached_user.membership(room.room_id)
             if membership is None or membership.joined_seq < room.joined_seq:
                 started.append(room)
             elif (membership.role, membership.muted) != (room.role, room.muted):
@@ -209,10 +207,8 @@ class Reconciler:
             row = rows.get((user_id, room.room_id))
             if row is not None:
                 view = rooms.to_view(row)
-                self._repair(
-                    "membership_started",
-                    MemberJoined(user_id, room.room_id, room.joined_seq, view, room.version),
-                )
+                joined = MemberJoined(user_id, room.room_id, room.joined_seq, view, room.version)
+                self._repair("membership_started", joined)
 
     def _expel_removed(self) -> None:
         """Remove the sockets of ended memberships from their rooms.
@@ -223,5 +219,5 @@ class Reconciler:
         ended, self._ended_memberships = self._ended_memberships, []
         for user_id, room_id in ended:
             cached_user = self._cache.get_any(user_id)
-            if cached_user is None or room_id not in cached_user.rooms:
+            if cached_user is None or cached_user.membership(room_id) is None:
                 self._expel(user_id, room_id)

@@ -9,7 +9,7 @@ from hubbub.schemas.accounts import accounts as wire
 
 
 def is_suspended(since: datetime | None, until: datetime | None) -> bool:
-    """Whether a suspension is in effect."""
+    """Return whether a suspension is in effect."""
     return since is not None and (until is None or until > clock.now())
 
 

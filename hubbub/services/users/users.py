@@ -64,9 +64,8 @@ async def lock(user_id: UUID) -> models.User | None:
     Check again on this row what was checked before the transaction. Lock it before rows that belong to the
     user (`db/locking.py`).
     """
-    return (
-        await models.User.filter(id=user_id, deleted_at__isnull=True).select_for_update(no_key=True).first()
-    )
+    row = models.User.filter(id=user_id, deleted_at__isnull=True)
+    return await row.select_for_update(no_key=True).first()
 
 
 async def lock_all(user_ids: Iterable[UUID]) -> None:
@@ -82,13 +81,18 @@ async def by_email(email: str) -> models.User | None:
 
     One query, also if the text is no e-mail address.
     """
-    spellings = email_addresses.spellings(email)
-    # A spelling longer than the column matches no user, and Tortoise refuses to filter by it.
-    searchable = [
-        form for form in spellings if is_text(form) and len(form) <= email_addresses.MAX_EMAIL_CHARS
-    ]
-    rows = await models.User.filter(email__in=searchable, deleted_at__isnull=True)
+    spellings = stored_spellings(email)
+    rows = await models.User.filter(email__in=spellings, deleted_at__isnull=True)
     return min(rows, key=lambda row: spellings.index(row.email), default=None)
+
+
+def stored_spellings(email: str) -> list[str]:
+    """Return the spellings of an e-mail address that a column may contain, the given one first.
+
+    Tortoise refuses to filter by text that is longer than the column.
+    """
+    spellings = email_addresses.spellings(email)
+    return [form for form in spellings if is_text(form) and len(form) <= email_addresses.MAX_EMAIL_CHARS]
 
 
 async def access_many(user_ids: Iterable[UUID]) -> list[wire.User]:

@@ -81,6 +81,22 @@ async def test_connections_on_several_instances_are_one_user(instance) -> None:
     assert await here.presence.get([ada]) == {}
 
 
+async def test_a_status_that_is_set_before_the_user_is_stored_is_kept(instance) -> None:
+    """A client may set its status right after `ready`, while Redis is written for many others."""
+    here, there = await instance(), await instance()
+    ada, bob, eve = uuid4(), uuid4(), uuid4()
+    for user in (ada, bob):
+        here.presence.expect_connected(user)
+
+    assert await here.presence.set_status(ada, "away")
+    assert not await here.presence.set_status(bob, "online")
+    await here.presence.set_status(eve, "busy")  # has disconnected meanwhile
+
+    assert await here.presence.mark_connected([ada, bob]) == {bob}
+    for each in (here, there):
+        assert await each.presence.get([ada, bob, eve]) == {ada: "away", bob: "online"}
+
+
 async def test_a_new_instance_counts_at_once(instance) -> None:
     here = await instance()
     await here.die()  # it stops renewing its lease

@@ -85,7 +85,7 @@ async def test_a_frozen_or_stopped_redis_is_replaced_by_memory_at_once(instance,
 
         async def shared() -> bool:
             await made.acquire("http", "eve", RATE)
-            return not made._unavailable
+            return not made._breaker.is_open
 
         await until(shared)
     said = [record.message for record in caplog.records if record.message.startswith("rate limits are")]

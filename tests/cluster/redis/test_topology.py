@@ -23,9 +23,7 @@ async def talk(make, url: str) -> None:
     rooms = [uuid4() for _ in range(50)]
     for room_id in rooms:
         there.bus.subscribe_room(room_id)
-    await until(
-        lambda: here.bus.state() == there.bus.state() == "ok"
-    )  # a start does not wait longer than 2 s
+    await until(lambda: here.bus.state() == there.bus.state() == "ok")  # `start` waits at most 2 s
     await there.bus.wait_subscribed()
 
     for seq in (1, 2, 3):

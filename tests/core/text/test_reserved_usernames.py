@@ -69,6 +69,9 @@ def test_each_name_is_reserved_in_every_disguise(name):
             "sam",
             "user",
             "user-2",
+            "user5",
+            "user_5",
+            "room5",
             "ada.admin",
         ),
         *(
@@ -88,6 +91,12 @@ def test_each_name_is_reserved_in_every_disguise(name):
 )
 def test_other_names_are_not_reserved(name):
     assert not is_reserved(name)
+
+
+@pytest.mark.parametrize("name", ["5upport", "5taff", "acces5-admin5", "u5er5", "admin55"])
+def test_a_five_is_a_letter_elsewhere_than_alone_at_the_end(name):
+    key = reserved_usernames.look_alike_key(name)
+    assert key.removesuffix("5").isalpha()
 
 
 def test_no_sample_user_has_a_reserved_name():

@@ -5,11 +5,13 @@ import sqlite3
 import time
 
 import pytest
+from tortoise import connections
 
 from hubbub import models
 from hubbub.core.errors import Unavailable
 from hubbub.db import database, migrations
 from hubbub.db.engines.sqlite import split_script
+from tests.support.unsynced_sqlite import SHIPPED_CREDENTIALS
 
 TRIGGER = "CREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM b; DELETE FROM c; END;"
 
@@ -37,6 +39,17 @@ def test_a_comment_may_contain_anything():
 @pytest.fixture
 def database_kind():
     return "sqlite"
+
+
+async def test_a_commit_waits_for_the_disk(settings, monkeypatch):
+    """Only here: elsewhere the processes of the tests do not wait."""
+    monkeypatch.setattr(database, "_sqlite_credentials", SHIPPED_CREDENTIALS)
+    await migrations.open_current(settings)
+    rows = await database.connection().fetch("PRAGMA synchronous")
+    await database.close()
+
+    full = 2
+    assert [row["synchronous"] for row in rows] == [full]
 
 
 async def test_reads_proceed_and_writes_wait_while_another_program_writes(settings):
@@ -93,3 +106,17 @@ async def put_in_a_transaction():
 async def put():
     async with database.guard():
         await models.DatabaseMeta.create(key="a", value="b")
+
+
+async def test_callers_of_the_write_check_do_not_disturb_each_other(settings):
+    """A caller whose check has ended continues after another caller has begun the next check."""
+    await migrations.open_current(settings)
+    client = connections.get("default")
+
+    async def check_repeatedly():
+        return [await client.refusal() for _ in range(10)]
+
+    checks = await asyncio.gather(*(check_repeatedly() for _ in range(8)))
+    await database.close()
+
+    assert checks == [[None] * 10] * 8

@@ -108,6 +108,7 @@ async def test_users_are_found_by_words_role_and_suspension(instance, root):
     assert await found() == ["bob", "boss"]
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_invalid_parameters_are_refused(instance, root):
     await instance.register("ada")
     _, answer = await root.rest("GET", "/admin/users", params={"limit": 1, "page": 2, "sort": "username"})
@@ -192,9 +193,8 @@ async def test_the_last_admin_keeps_the_role(instance, root):
     assert (await change(root, root, role="user"))[1]["code"] == "conflict"
     other = await made(instance, "other", "admin")
     assert (await change(root, other, suspended=SPAM))[0] == 200
-    assert (await change(root, root, role="user"))[1][
-        "code"
-    ] == "conflict"  # a suspended admin does not count
+    _, answer = await change(root, root, role="user")
+    assert answer["code"] == "conflict"  # a suspended admin does not count
     token = {"token": await one_time_tokens.create(UUID(root.id), "delete_account", "boss@example.com")}
     assert (await root.rest("DELETE", "/users/account", json=token))[1]["code"] == "conflict"
     assert (await change(root, other, suspended=None))[0] == 200
@@ -288,6 +288,7 @@ async def test_moderators_suspend_only_users(instance, root):
     assert (await change(mod, ada, suspended=SPAM))[0] == 200
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 @pytest.mark.parametrize(
     ("asked", "field"),
     [

@@ -164,7 +164,9 @@ def test_no_account_route_accepts_api_keys():
     for path, operations in paths.items():
         for operation in operations.values():
             schemes = [name for each in operation.get("security", ()) for name in each]
-            assert ("api_key" in schemes) == (not needs_session(path)), path
+            # The link of an e-mail, and what is public, need no login.
+            if path != "/api/v1/email/unsubscribe" and not path.startswith("/api/v1/public/"):
+                assert ("api_key" in schemes) == (not needs_session(path)), path
 
 
 async def test_a_revoked_key_is_refused_at_once(instance):
@@ -219,6 +221,7 @@ async def test_a_key_expires(instance):
     assert (await audited(made["id"]))[-1] == ("api_key.use", "failed", "expired")
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -314,6 +317,7 @@ async def test_the_last_use_is_visible_at_once_and_written_later(instance):
     assert clock.rfc3339(written) == displayed
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 @pytest.mark.parametrize("how", ["auth", "query", "bearer", "header"])
 async def test_an_api_key_does_not_open_a_socket(instance, how):
     ada = await instance.register("ada")

@@ -126,8 +126,11 @@ async def test_logging_out_ends_rest_and_sockets_at_once(instance):
     )
     other = await type(user)(instance, answer["data"]).connect_client()
 
+    status, refusal = await user.rest("POST", "/auth/logout", json={"all": True})
+    assert (status, [each["field"] for each in refusal["errors"]]) == (422, ["all"])
     began = asyncio.get_running_loop().time()
-    assert await user.rest("POST", "/auth/logout") == (204, None)
+    body = {"refresh_token": user.refresh_token}  # as many clients send it
+    assert await user.rest("POST", "/auth/logout", json=body) == (204, None)
 
     assert await client.next_event("auth:revoked") == {"reason": "logged_out"}
     closing = await client.next_event("closing")

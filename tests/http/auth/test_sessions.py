@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
 from hubbub import models
 from hubbub.core import clock
-from tests.support.live_instance import ApiUser
+from tests.support import mmdb
+from tests.support.live_instance import ApiUser, LiveInstance
 
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -37,8 +40,28 @@ async def test_each_session_has_a_description(instance):
         "iOS 17",
         "iPhone",
     )
-    assert (phone["ip"], phone["location"]) == ("127.0.0.1", None)
+    assert (phone["ip"], phone["location"], phone["place"]) == ("127.0.0.1", None, None)
     assert "digest" not in str(answer)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_a_session_has_its_end_and_the_place_of_its_ip_address(settings, tmp_path):
+    path = tmp_path / "city.mmdb"
+    mmdb.write(path, "127.0.0.0/8", {"country": {"names": {"en": "Kenya"}, "iso_code": "KE"}})
+    async with LiveInstance(settings.model_copy(update={"geoip_database": path})) as instance:
+        ada = await instance.register("ada")
+
+        (session,) = (await ada.rest("GET", "/sessions"))[1]["data"]
+
+    assert session["location"] == "Kenya"
+    assert session["place"] == {
+        "city": None,
+        "region": None,
+        "country": "Kenya",
+        "country_code": "KE",
+        "time_zone": None,
+    }
+    assert session["expires_at"] > session["created_at"]
 
 
 async def test_revoking_a_session_ends_its_sockets_and_its_token(instance):

@@ -3,6 +3,8 @@
 from urllib.parse import quote
 from uuid import uuid4
 
+import pytest
+
 
 async def test_a_message_over_rest_reaches_sockets_once(instance):
     room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
@@ -130,6 +132,7 @@ async def test_messages_of_others_are_not_found(instance):
         assert (status, refusal["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_an_invalid_message_is_refused(instance):
     room_id, _ = await instance.room_with_clients("ada", "bob")
     ada = instance.users["ada"]

@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+import pytest
+
 ROOM = {"id", "kind", "name", "topic", "created_by", "created_at", "last_seq", "member_count", "my"}
 ROOM |= {"peer", "last_message"}
 
@@ -110,6 +112,7 @@ async def test_an_existing_direct_room_is_returned(instance):
     assert len({answer["data"]["id"] for _, answer in made}) == 1
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_an_invalid_room_is_refused(instance):
     ada = await instance.register("ada")
     cases = [

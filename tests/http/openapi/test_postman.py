@@ -55,3 +55,9 @@ def test_optional_query_parameters_are_disabled():
     assert (query["q"]["value"], query["q"]["disabled"]) == ("leaf", False)
     assert query["limit"]["disabled"]
     assert query["limit"]["description"] == "Messages on a page."
+
+
+def test_a_file_is_a_field_of_a_form():
+    body = ITEMS["Upload an image"]["request"]["body"]
+
+    assert body == {"mode": "formdata", "formdata": [{"key": "file", "type": "file", "src": []}]}

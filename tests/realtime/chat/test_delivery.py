@@ -41,7 +41,7 @@ async def test_an_entry_of_another_writer_is_found_within_a_second(instance: Liv
     room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     room = UUID(room_id)
     feed = instance.app.chat.delivery.feeds[room]
-    entry = (await event_log.read(room, 0, 1))[0]
+    entry = (await event_log.read(instance.app.container.url_signer, room, 0, 1))[0]
     feed.delivered_seq = 0  # as if no signal of the room had been received
 
     await instance.app.chat.delivery.check()

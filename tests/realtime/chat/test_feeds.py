@@ -20,7 +20,7 @@ def entry(seq: int) -> Entry:
 def joining(delivered: int, kept: int) -> tuple[Feed, Any]:
     """A feed that has delivered `kept` entries up to `delivered` since a connection has joined."""
     feed, connection = Feed(), object()
-    feed.joining.add(connection)  # type: ignore[arg-type]
+    feed.join(connection)  # type: ignore[arg-type]
     for seq in range(delivered - kept + 1, delivered + 1):
         feed.buffer(entry(seq))
     feed.delivered_seq = delivered
@@ -49,8 +49,8 @@ def test_a_connection_joins_at_the_right_entry(
 
     assert (None if entries is None else [each.seq for each in entries]) == at_once
     assert (connection in feed.connections) == (at_once is not None and later is None)
-    assert feed.starting_after == ({} if later is None else {later: {connection}})
-    assert (feed.joining, feed.recent_entries) == (set(), [])
+    assert feed.starting_after == (None if later is None else {later: {connection}})
+    assert (feed.joining, feed.recent_entries) == (None, None)
     assert feed.unused == (at_once is None)
 
 
@@ -58,7 +58,7 @@ def test_the_buffer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BUFFERED_ENTRIES", 3)
     feed, connection = joining(9, 8)
 
-    assert len(feed.recent_entries) <= 3
+    assert len(feed.recent_entries or ()) <= 3
     assert feed.start_after(connection, 1) is None, "the log has them"
 
 
@@ -68,7 +68,7 @@ def test_a_connection_that_leaves_while_joining_leaves_nothing_behind() -> None:
     feed.remove(connection)
 
     assert feed.unused
-    assert feed.recent_entries == []
+    assert feed.recent_entries is None
 
 
 async def test_entries_received_otherwise_are_not_sent_again(instance: LiveInstance) -> None:

@@ -57,6 +57,7 @@ async def test_a_token_is_accepted_in_auth_header_and_query(instance: LiveInstan
         assert (await client.next_event("ready"))["user"]["id"] == ada.id
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 @pytest.mark.parametrize(
     "auth", [None, {}, {"token": None}, {"token": 5}, {"token": ""}, {"token": "x.y.z"}, [], "text"]
 )
@@ -64,6 +65,7 @@ async def test_a_connect_without_a_valid_token_is_refused(instance: LiveInstance
     assert (await refused(instance, auth))["code"] == "unauthenticated"
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_other_token_kinds_have_their_own_errors(instance: LiveInstance) -> None:
     ada = await instance.register("ada")
     tokens = instance.app.container.token_issuer
@@ -78,6 +80,7 @@ async def test_other_token_kinds_have_their_own_errors(instance: LiveInstance) -
     assert (await refused(instance, {"token": ada.refresh_token}))["code"] == "unauthenticated"
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_an_unknown_namespace_is_refused(instance: LiveInstance) -> None:
     ada = await instance.register("ada")
     client = socketio.AsyncClient()
@@ -90,6 +93,7 @@ async def test_an_unknown_namespace_is_refused(instance: LiveInstance) -> None:
     assert refusals == [{"message": "Invalid namespace"}]
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_sockets_of_a_user_are_limited(instance: LiveInstance) -> None:
     ada = await instance.register("ada")
     for _ in range(instance.settings.sockets_per_user):
@@ -102,6 +106,7 @@ async def test_sockets_of_a_user_are_limited(instance: LiveInstance) -> None:
     await ada.connect_client()
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_sockets_of_an_ip_address_are_limited(instance: LiveInstance) -> None:
     ada, bob = await instance.register("ada"), await instance.register("bob")
     await ada.connect_client()

@@ -1,7 +1,11 @@
 """How clients reconnect: cursors, epochs, sync."""
 
 import json
+from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from tests.support.live_instance import LiveInstance
 
@@ -103,3 +107,58 @@ async def test_a_membership_removed_while_disconnected_is_reported(instance: Liv
     again = await instance.users["bob"].connect_client(epoch=bob.ready["epoch"], cursors=cursors)
 
     assert (await again.next_event("room:gone")) == {"room_id": room_id}
+
+
+# --- changes during a connect ---
+
+
+def after_each(loader: Any, monkeypatch: pytest.MonkeyPatch, act: Callable[[], Awaitable[object]]) -> None:
+    """Do something after each read of a loader, before its caller gets the result."""
+    read = loader.get
+
+    async def read_and_act(*arguments: Any) -> Any:
+        found = await read(*arguments)
+        await act()
+        return found
+
+    monkeypatch.setattr(loader, "get", read_and_act)
+
+
+async def test_a_membership_that_begins_while_the_session_is_read_is_in_ready(
+    instance: LiveInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await instance.register("ada"), await instance.register("bob")
+    rooms: list[str] = []
+
+    async def create_room() -> None:
+        body = {"kind": "private", "name": "late", "member_ids": [ada.id]}
+        rooms.append((await bob.rest("POST", "/rooms", json=body))[1]["data"]["id"])
+
+    after_each(instance.app.container.loaders.connects, monkeypatch, create_room)
+    client = await ada.connect_client()
+    await bob.rest("POST", f"/rooms/{rooms[0]}/messages", json={"client_id": str(uuid4()), "body": "x"})
+
+    assert rooms[0] in [room["id"] for room in client.ready["rooms"]]
+    assert (await client.next_event("message:new"))["room_id"] == rooms[0]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # the order of two steps
+async def test_an_entry_of_a_quiet_room_that_follows_its_reading_is_delivered_once(
+    instance: LiveInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await instance.register("ada"), await instance.register("bob")
+    body = {"kind": "private", "name": "quiet", "member_ids": [ada.id]}
+    room = (await bob.rest("POST", "/rooms", json=body))[1]["data"]
+
+    async def send() -> None:
+        await bob.rest("POST", f"/rooms/{room['id']}/messages", json={"client_id": str(uuid4()), "body": "x"})
+
+    after_each(instance.app.container.loaders.ready_rooms, monkeypatch, send)
+    assert UUID(room["id"]) not in instance.app.chat.delivery.feeds
+    client = await ada.connect_client()
+    await send()
+    last_seqs = {each["id"]: each["last_seq"] for each in client.ready["rooms"]}
+    await client.next_event("message:new", lambda it: it["seq"] == room["last_seq"] + 2)
+
+    assert last_seqs[room["id"]] == room["last_seq"]
+    assert [it["seq"] for _, it in client.entries(room["id"])] == [room["last_seq"] + 1, room["last_seq"] + 2]

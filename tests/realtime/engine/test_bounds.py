@@ -189,13 +189,13 @@ async def test_connections_take_turns(start: StartServer) -> None:
     greedy, other = await open_ws(server, accepted=True), await open_ws(server, accepted=True)
     handled: list[bool] = []
     (first, _) = list(server.sio.eio.sockets.values())
-    deliver = server.sio.eio.deliver_message
+    deliver = server.sio.on_message
 
     def note(session: Session, data: str | bytes) -> None:
         handled.append(session is first)
         deliver(session, data)
 
-    server.sio.eio.deliver_message = note
+    server.sio.on_message = note
     greedy.send(WebSocketClient.frame(EVENT) * 5000)
     other.send(WebSocketClient.frame(EVENT))
     await other.receive()
@@ -207,7 +207,7 @@ async def test_a_client_that_reads_nothing_gets_one_pong(start: StartServer) -> 
     server = await start()
     client = await open_ws(server, accepted=True)
     (ws,) = server.sio.eio.websockets
-    ws._stalled = True  # as the transport reports when the client does not read
+    ws.stalled = True  # as the transport reports when the client does not read
     client.send(b"".join(WebSocketClient.frame(b"%d" % number, 0x89) for number in range(1000)))
     await until(lambda: ws._pending_pong is not None and ws._pending_pong.endswith(b"999"))
     ws.resume_writing()

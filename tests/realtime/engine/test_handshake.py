@@ -131,6 +131,7 @@ async def test_clients_behind_a_proxy_have_their_own_ip_addresses(server) -> Non
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n",
         f"{UPGRADE}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n",
         f"{UPGRADE}Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",
+        f"{UPGRADE}Sec-WebSocket-Version: 13\r\n" + "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" * 2,
     ],
 )
 async def test_a_broken_websocket_handshake_is_refused(server, head: str) -> None:

@@ -1,9 +1,11 @@
 """WebSocket: strict RFC 6455, without extensions."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from tests.conformance.server import Running
 from tests.realtime.conftest import StartServer, WebSocketClient
 from tests.support.waiting import until
 
@@ -186,3 +188,64 @@ async def test_compression_is_not_negotiated(client: WebSocketClient) -> None:
     first, data = await client.read_frame()
 
     assert (first, len(data)) == (0x81, 5001)
+
+
+def echoed(length: int, **options: Any) -> bytes:
+    """A frame with an event of so many bytes, which the server sends back."""
+    return WebSocketClient.frame(b'42["message","' + b"x" * (length - 16) + b'"]', **options)
+
+
+def with_extended_length(frame: bytes, width: int) -> bytes:
+    """The same frame with its length in `width` further bytes, also where that is not permitted."""
+    length = (frame[1] & 127).to_bytes(width, "big")
+    return frame[:1] + bytes((0x80 | (126 if width == 2 else 127),)) + length + frame[2:]
+
+
+FRAMES = {
+    **{f"{length} bytes": echoed(length) for length in (20, 124, 125, 126, 127, 128, 2000, 2040, 2041, 3000)},
+    "without a mask": echoed(50, masked=False),
+    "without a mask, 126 bytes": echoed(126, masked=False),
+    "a mask of zeros": echoed(50, key=b"\0\0\0\0"),
+    "two frames": echoed(50) * 2,
+    "a frame and a half": echoed(50) + echoed(60)[:30],
+    "too short": echoed(50)[:-1],
+    "nothing": WebSocketClient.frame(b""),
+    "one byte": WebSocketClient.frame(b"4"),
+    "length in two bytes": with_extended_length(echoed(50), 2),
+    "124 in two bytes": with_extended_length(echoed(124), 2),
+    "125 in two bytes": with_extended_length(echoed(125), 2),
+    "length in eight bytes": with_extended_length(echoed(125), 8),
+    "not UTF-8": WebSocketClient.frame(b'42["message","\xff"]'),
+    "not UTF-8, 126 bytes": WebSocketClient.frame(b'42["message","' + b"\xc3" * 110 + b'"]'),
+    "reserved bits": echoed(50, opcode=0xC1),
+    "not the last fragment": echoed(50, opcode=0x01),
+    "a fragment of nothing": echoed(50, opcode=0x80),
+    "binary": echoed(50, opcode=0x82),
+    "an unknown opcode": echoed(50, opcode=0x83),
+    "a ping": WebSocketClient.frame(b"x" * 20, 0x89),
+    "a close frame": WebSocketClient.frame(b"\x03\xe8", 0x88),
+    "no packet": WebSocketClient.frame(b"9"),
+    "no event": WebSocketClient.frame(b'42["message"'),
+    "an event within a message": echoed(50, opcode=0x01) + echoed(50),
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+async def test_a_frame_has_the_same_effect_whole_and_byte_by_byte(server: Running, kind: str) -> None:
+    """A read that is one whole message takes a shorter path."""
+    received: list[bytes] = []
+    for size in (len(FRAMES[kind]), 1):
+        client = await WebSocketClient(server.port).handshake("/socket.io/")
+        client.send_text("40")
+        while b'["auth"' not in (await client.read_frame())[1]:
+            pass
+        (websocket,) = server.sio.eio.websockets
+        for start in range(0, len(FRAMES[kind]), size):
+            if not websocket._transport.is_closing():
+                websocket.data_received(FRAMES[kind][start : start + size])
+        await asyncio.sleep(0)  # the output of a turn is written at its end
+        websocket._transport.close()
+        received.append(await client.reader.read())
+        await until(lambda: not server.sio.eio.websockets)
+
+    assert received[0] == received[1]

@@ -102,7 +102,7 @@ async def connected(instance: LiveInstance, released: asyncio.Event) -> WebSocke
 def kept(instance: LiveInstance) -> list[Any]:
     """The texts of the events that wait."""
     (connection,) = instance.app.chat.connections.by_sid.values()
-    steps: list[Any] = [step for step, _ in connection._steps]
+    steps: list[Any] = [step for step, _ in connection._steps or ()]
     return [step.args[0].call.text for step in steps]
 
 

@@ -280,6 +280,7 @@ async def test_a_client_that_left_its_last_namespace_may_connect_again(start: St
     assert (await client.receive()).startswith('40{"sid"')
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_an_unknown_namespace_is_logged_once_with_the_existing_ones(
     instance: LiveInstance, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -290,4 +291,4 @@ async def test_an_unknown_namespace_is_logged_once_with_the_existing_ones(
             assert "Invalid namespace" in await socket.receive_str()
 
     (record,) = [it for it in caplog.records if "namespace" in it.message]
-    assert (record.namespace, record.namespaces) == ("/", "/chat")  # type: ignore[attr-defined]
+    assert (record.namespace, record.namespaces) == ("/", "/chat, /notifications")  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """The order of waiting CONNECTs, their bounds, and what stops them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -51,6 +52,63 @@ def test_a_connect_passes_at_once_while_slots_are_free(gates: list[Gate]) -> Non
     gate = Gate(per_s=20)
 
     assert [gate.queue.acquire() for _ in range(4)] == [True, True, False, False]
+
+
+async def test_connects_in_progress_are_limited(gates: list[Gate], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect_queue, "MAX_IN_PROGRESS", 3)
+    gates.append(gate := Gate(per_s=100_000))
+    assert [gate.queue.acquire() for _ in range(5)] == [True, True, True, False, False]
+    entries = [gate.wait() for _ in range(5)]
+    turns = 0
+
+    gate.queue.release()
+    gate.queue.release()
+    await until(lambda: len(gate.accepted) == 2)
+    while turns < 20:
+        await asyncio.sleep(0)
+        turns += 1
+    assert gate.accepted == entries[:2], "more were admitted than had finished"
+    for _ in range(3):
+        gate.queue.release()
+    await until(lambda: len(gate.accepted) == 5)
+    for _ in range(3):
+        gate.queue.release()
+
+    assert gate.accepted == entries
+    assert gate.queue.acquire()
+
+
+async def test_a_run_of_the_queue_is_limited_in_time(
+    gates: list[Gate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.append(gate := Gate(per_s=100_000))
+    assert gate.queue.acquire()
+    now = clock.monotonic()
+    monkeypatch.setattr(gate.queue, "_in_progress", connect_queue.MAX_IN_PROGRESS)
+    entries = [gate.wait() for _ in range(6)]
+    gate.queue._in_progress = 1
+    runs: list[int] = []
+    run = gate.queue._run
+
+    def counted() -> None:
+        before = len(gate.accepted)
+        run()
+        runs.append(len(gate.accepted) - before)
+
+    def admit(entry: WaitingConnect) -> None:
+        nonlocal now
+        now += connect_queue.RUN_BUDGET_S * 0.6  # two exceed it, however the sum is rounded
+        gate.accepted.append(entry)
+
+    monkeypatch.setattr(gate.queue, "_run", counted)
+    monkeypatch.setattr(gate.queue, "_admit", admit)
+    monkeypatch.setattr("hubbub.core.clock.monotonic", lambda: now)
+    gate.queue.release()
+    gate.queue._run()
+    await until(lambda: len(gate.accepted) == 6)
+
+    assert gate.accepted == entries
+    assert max(runs) == 2
 
 
 async def test_connects_are_accepted_in_the_order_of_their_sessions_first_requests(
@@ -162,6 +220,29 @@ async def test_one_connect_at_a_time_tests_an_unavailable_store(
 
     assert {*gate.accepted} == {*entries}
     assert len(gate.accepted) == 20 + 3, "three attempts were for nothing"
+
+
+async def test_a_connect_that_is_decided_at_once_ends_the_outage(
+    gates: list[Gate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CONNECT of a user that the instance knows is decided before its admission returns."""
+    monkeypatch.setattr(connect_queue, "PROBE_INTERVAL_S", 0.02)
+    gates.append(gate := Gate(per_s=1000))
+
+    def admit(entry: WaitingConnect) -> None:
+        gate.accepted.append(entry)
+        gate.queue.on_connect_finished(available=True)
+        gate.queue.release()
+
+    monkeypatch.setattr(gate.queue, "_admit", admit)
+    gate.up = False
+    entries = [gate.wait() for _ in range(5)]
+    await until(lambda: gate.queue._suspended)
+
+    gate.up = True
+    await until(lambda: not len(gate.queue))
+
+    assert gate.accepted == entries
 
 
 async def test_a_drain_closes_all_waiting_and_new_connects(gates: list[Gate]) -> None:

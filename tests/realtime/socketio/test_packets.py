@@ -1,10 +1,17 @@
 """Socket.IO 5 over the transport: accepted and refused packets, and their order."""
 
 import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from hubbub.core import metrics
+from hubbub.realtime.engine import ProtocolError, Session
+from hubbub.realtime.socketio import packets
+from hubbub.realtime.socketio.namespace import NamespaceClient
+from tests.conformance.server import Running
 from tests.realtime.conftest import PollingClient, StartServer, WebSocketClient
 from tests.support.waiting import until
 
@@ -324,3 +331,63 @@ async def test_the_public_interface_of_python_socketio_works(kind: str) -> None:
     await client.wait()
     await runner.cleanup()
     assert not sio.eio.sockets
+
+
+class Recorder:
+    """A namespace that keeps its events."""
+
+    max_event_bytes = 400
+    queues_connects = False
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def run_immediate(self, *_: object) -> bool:
+        return False
+
+    def on_event(self, _: str, event: packets.ClientEvent) -> None:
+        self.events.append((event.id, event.name, event.text, event.size, event.attachments, event.too_large))
+
+
+def mutated_packet(dice: random.Random) -> str:
+    text = dice.choice(
+        ['2/x,17["name",{"a":[1,"é"]}]', '2/x,["name"]', '2/x,3["na\\u006de","' + "y" * 390 + '"]']
+    )
+    for _ in range(dice.randrange(4)):
+        place = dice.randrange(min(len(text), 22))
+        inserted = dice.choice(
+            ["", '"', "\\", "[", ",", "/", "?", "x", "1", "-", "²", "٣", " ", "9" * 14, "0"]
+        )
+        text = text[:place] + inserted + text[place + dice.randrange(3) :]
+    return text
+
+
+async def test_plain_events_are_read_as_by_the_ordinary_path(server: Running) -> None:
+    client = await WebSocketClient(server.port).handshake("/socket.io/")
+    await client.receive()
+    (session,) = server.sio.eio.sockets.values()
+    recorder, reader, dice, plain = Recorder(), server.sio.reader, random.Random(7), 0
+    for namespace in ("/x", "/", "/y"):
+        added = NamespaceClient(server.sio, session, "sid", namespace, recorder)  # type: ignore[arg-type]
+        added.process_pending()
+        session.namespace_clients[namespace] = added
+
+    def outcome(read: Callable[[Session, str], object], text: str) -> tuple[Any, Any]:
+        recorder.events.clear()
+        try:
+            result = read(session, text)
+        except ProtocolError:
+            result = ProtocolError
+        session.partial_packet = None
+        return result, list(recorder.events)
+
+    for _ in range(20_000):
+        text = mutated_packet(dice)
+        result, events = outcome(reader._read_plain_event, text)
+        if result is False:
+            assert not events
+            continue
+        plain += 1
+        assert (None if result is True else result, events) == outcome(reader._on_text, text), text
+    assert plain > 1000
+    session.namespace_clients.clear()

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -190,6 +190,7 @@ async def test_an_event_of_exactly_the_size_limit_is_accepted(limited_instance: 
         ('{"limit":{"_placeholder":true,"num":0}}', [b"\0\1"], "invalid_payload"),
         ('{"_placeholder":true,"num":0}', [b"\0\1"], "invalid_payload"),
         ('{"x":{"_placeholder":true,"num":1},"y":{"_placeholder":true,"num":0}}', [b"a", b"b"], None),
+        ('{"cursor":{"_placeholder":true,"num":0}}', [b"abc"], "invalid_payload"),
         ('{"x":{"_placeholder":true,"num":0}}', [b"x" * MOST], "too_large"),
         ('{"x":{"_placeholder":true,"num":1}}', [b"x" * MOST, b"y" * MOST], "too_large"),
     ],
@@ -221,6 +222,43 @@ async def test_an_unpaired_surrogate_is_refused_with_an_error(
     answer = await ack(client, 1)
 
     assert answer["ok"] if where == "x" else answer["error"]["code"] == "invalid_payload"
+
+
+async def test_a_number_out_of_range_is_refused_with_an_error(limited_instance: LiveInstance) -> None:
+    room_id, _ = await limited_instance.room_with_clients("ada", "bob")
+    client = await connected(limited_instance, limited_instance.users["ada"])
+    for number in ("1e400", "-1e400", "9" * 30, "9" * 1500, "1.0", "1e3"):
+        ids = f'"room_id":"{room_id}","client_id":"{uuid4()}"'
+        client.send_text(f'42/chat,1["message:history",{{"room_id":"{room_id}","limit":{number}}}]')
+        client.send_text(f'42/chat,2["message:send",{{{ids},"body":{number}}}]')
+        client.send_text(f'42/chat,3["message:send",{{{ids},"body":"a","x":{number}}}]')
+        client.send_text(f'42/chat,4["presence:set",{{"status":{number}}}]')
+
+        answers = [await ack(client, ack_id) for ack_id in (1, 2, 3, 4)]
+
+        codes = [each.get("error", {}).get("code") for each in answers]
+        assert codes == ["invalid_payload", "invalid_payload", None, "invalid_payload"], number
+
+
+async def test_an_id_is_not_accepted_as_an_attachment(limited_instance: LiveInstance) -> None:
+    room_id, _ = await limited_instance.room_with_clients("ada", "bob")
+    client = await connected(limited_instance, limited_instance.users["ada"])
+    client.send_text('451-/chat,1["typing:start",{"room_id":{"_placeholder":true,"num":0}}]')
+    client.send(client.frame(UUID(room_id).bytes, 0x82))
+
+    assert (await ack(client, 1))["error"]["fields"][0]["field"] == "room_id"
+
+
+async def test_the_end_of_a_session_closes_a_client_that_ignores_it(limited_instance: LiveInstance) -> None:
+    ada = await limited_instance.register("ada")
+    client = await connected(limited_instance, ada)
+    await ada.rest("POST", "/auth/logout", json={"refresh_token": ada.refresh_token})
+
+    async with asyncio.timeout(1.5):  # a second, and the time of a busy machine
+        received, code = await ended(client)
+
+    assert received[-1] == "41/chat,"
+    assert code == 1000
 
 
 # --- clients of other versions ---

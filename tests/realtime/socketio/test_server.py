@@ -27,6 +27,7 @@ async def raw(instance: LiveInstance, *packets: str) -> list[str]:
         return [message.data async for message in socket if message.type is aiohttp.WSMsgType.TEXT]
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 @pytest.mark.parametrize(
     "packet",
     [
@@ -53,6 +54,7 @@ async def test_a_malformed_packet_ends_only_its_own_connection(instance: LiveIns
     assert [each.user.username for each in instance.app.chat.connections.by_sid.values()] == ["bob"]
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_a_client_cannot_impersonate_the_server(instance: LiveInstance) -> None:
     ada = await (await instance.register("ada")).connect_client()
 
@@ -61,6 +63,7 @@ async def test_a_client_cannot_impersonate_the_server(instance: LiveInstance) ->
     await ada.synchronize()
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_an_event_before_connect_reaches_no_handler(instance: LiveInstance) -> None:
     ada = await instance.register("ada")
     room_id = (await ada.connect_client()).ready["rooms"][0]["id"]
@@ -141,6 +144,7 @@ async def test_an_unacknowledged_call_leaves_nothing_behind(server) -> None:
     assert len(link.callbacks) == MAX_CALLBACKS
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_a_polling_client_receives_a_burst(instance: LiveInstance) -> None:
     """Python's client fails at more than 16 packets in a response. The stock server sends them all."""
     room_id, (ada, _) = await instance.room_with_clients("ada", "bob")

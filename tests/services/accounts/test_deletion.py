@@ -1,6 +1,5 @@
 """The long part of deleting an account, in short and interrupted runs."""
 
-import json
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -13,15 +12,17 @@ from hubbub.core import clock
 from hubbub.core.request_info import RequestInfo
 from hubbub.db import locking
 from hubbub.schemas.accounts.accounts import Register
+from hubbub.schemas.chat.messages import EditMessage, SendMessage
 from hubbub.schemas.chat.rooms import CreateRoom
-from hubbub.schemas.events import MessageNew
 from hubbub.schemas.jobs import EraseAccount
 from hubbub.services.accounts import deletion, registration
-from hubbub.services.chat import message_views, rooms
+from hubbub.services.chat import messages, rooms
 from hubbub.services.context import Context
-from hubbub.services.jobs import queue
+from hubbub.services.jobs import claims, kinds
+from tests.support import stored_log
 
 JOB_KIND = "account.erase"
+SLOTS = [claims.slots_of(kinds.named(JOB_KIND), 1)]
 MESSAGES = 12
 
 
@@ -36,7 +37,9 @@ async def container(settings, monkeypatch):
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(deletion, "MAX_RUN_S", 0.0)
     async with services_context.open_container(settings) as container:
+        container.message_writer.start()
         yield container
+        await container.message_writer.close()
 
 
 @pytest.fixture
@@ -59,49 +62,46 @@ async def ada(container):
 async def say(ctx: Context, room_id: UUID) -> None:
     """Store a message that names its sender, with a reaction and a mention of it."""
     user = await models.User.get(id=ctx.user_id)
-    message = await models.Message.create(
-        room_id=room_id,
-        sender=user,
-        seq=(await models.Entry.filter(room_id=room_id).count()) + 1,
-        client_id=uuid4(),
-        body="x",
-        created_at=clock.now(),
-    )
-    async with ctx.unit() as unit:
-        head = await unit.lock(room_id)
-        await unit.append(head, MessageNew(message=await message_views.load_view(message, None)))
+    sent = await messages.send(ctx, SendMessage(room_id=room_id, client_id=uuid4(), body="x"))
+    await messages.edit(ctx, EditMessage(message_id=sent.message.id, body="y"))
+    message = await models.Message.get(id=sent.message.id)
     await models.Reaction.create(message=message, user=user, emoji="x")
     await models.Mention.create(message=message, user=user, room_id=room_id, seq=message.seq)
 
 
-def decode(job: queue.Job) -> EraseAccount:
+def decode(job: claims.Job) -> EraseAccount:
     return msgspec.json.decode(job.payload, type=EraseAccount)
 
 
-async def run(container, lease: UUID) -> bool:
+async def run(container) -> bool:
     """Run the job once, as a worker does; returns whether it is finished."""
-    (job,) = await queue.claim(lease, 1)
+    (job,) = await claims.claim(SLOTS, 1)
     try:
         await deletion.erase_job(container, decode(job))
-    except queue.Unfinished as more:
-        await queue.save_progress(lease, job, more.payload)
+    except kinds.Unfinished as more:
+        await claims.save_progress(job, more.payload)
         return False
-    await queue.finish(lease, job)
+    await claims.finish(job)
     return True
 
 
 async def named() -> int:
     """Count the entries that still contain the name."""
-    return await models.Entry.filter(payload__contains='"Ada"').count()
+    return sum('"Ada"' in row["payload_json"] for row in await stored_log.rows())
+
+
+def _progress(job: models.Job) -> tuple[UUID, int]:
+    payload = msgspec.json.decode(job.payload, type=EraseAccount)
+    return payload.after_room_id, payload.after_seq
 
 
 async def test_a_deletion_is_finished_in_many_short_runs(container, ada):
-    lease, afters = uuid4(), []
+    afters = []
 
     for _ in range(60):
-        if await run(container, lease):
+        if await run(container):
             break
-        afters.append(json.loads((await models.Job.get(kind=JOB_KIND)).payload).get("after", 0))
+        afters.append(_progress(await models.Job.get(kind=JOB_KIND)))
 
     assert afters == sorted(afters)
     assert len(set(afters)) >= 4
@@ -113,17 +113,18 @@ async def test_a_deletion_is_finished_in_many_short_runs(container, ada):
 
 
 async def test_a_killed_run_resumes_after_the_last_completed_one(container, ada):
-    lease = uuid4()
-    while not json.loads((await models.Job.get(kind=JOB_KIND)).payload).get("after"):
-        assert not await run(container, lease)
-    (killed,) = await queue.claim(uuid4(), 1)
-    with pytest.raises(queue.Unfinished) as cut:
+    while not _progress(await models.Job.get(kind=JOB_KIND))[1]:
+        assert not await run(container)
+    (killed,) = await claims.claim(SLOTS, 1)
+    with pytest.raises(kinds.Unfinished) as cut:
         await deletion.erase_job(container, decode(killed))
     left = await named()
 
     await models.Job.filter(kind=JOB_KIND).update(leased_until=clock.now() - timedelta(seconds=1))
-    (again,) = await queue.claim(lease, 1)
-    with pytest.raises(queue.Unfinished) as repeated:
+    await claims.requeue_lost()
+    await models.Job.filter(kind=JOB_KIND).update(run_at=clock.now() - timedelta(seconds=1))
+    (again,) = await claims.claim(SLOTS, 1)
+    with pytest.raises(kinds.Unfinished) as repeated:
         await deletion.erase_job(container, decode(again))
 
     assert again.payload == killed.payload

@@ -26,6 +26,7 @@ async def test_an_admin_is_a_member_of_the_default_rooms_and_has_no_session(cont
     assert not await models.Session.exists()
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # refused for its form
 @pytest.mark.parametrize(
     ("email", "password"),
     [

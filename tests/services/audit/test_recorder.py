@@ -147,9 +147,9 @@ async def test_retention_deletes_old_rows_and_leaves_no_bypass(instance, monkeyp
         await audit_log.record(tx, AuditEvent(Action.LOGIN, HERE))
     monkeypatch.setattr(locking, "MAX_LOCKED_ROWS", 2)
 
-    await retention.purge(30, 101)
+    await retention.remove_old_rows(30, 101)
     assert len(await recorded()) == 4
-    await retention.purge(30, 99)
+    await retention.remove_old_rows(30, 99)
     assert await recorded() == [("session.sign_in", "ok", None)]
     assert not await models.DatabaseMeta.filter(key=retention.AUDIT_DELETE_BEFORE_KEY).exists()
 

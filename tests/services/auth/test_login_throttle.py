@@ -6,21 +6,12 @@ import pytest
 
 from hubbub.cluster.memory import MemoryRateLimiter
 from hubbub.config import Settings
-from hubbub.core import clock
 from hubbub.core.errors import RateLimited
 from hubbub.services.auth import login_throttle
 
 EMAIL = "ada@example.com"
 HOME, AWAY = "192.0.2.1", "198.51.100.7"
 FREE = 3
-
-
-@pytest.fixture
-def time(monkeypatch):
-    """The seconds that passed; a test adds to them."""
-    passed = [1000.0]
-    monkeypatch.setattr(clock, "monotonic", lambda: passed[0])
-    return passed
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ from hubbub.cli import services_context
 from hubbub.core import clock
 from hubbub.core.errors import InvalidToken, SessionRevoked, Suspended, Unauthenticated
 from hubbub.core.request_info import RequestInfo
-from hubbub.schemas.accounts.accounts import Refresh, Register
+from hubbub.schemas.accounts.accounts import Login, Refresh, Register
+from hubbub.schemas.auth.sessions import SessionRef
+from hubbub.schemas.sync.connection import SessionEndReason
 from hubbub.services.accounts import registration
-from hubbub.services.auth import login, sessions
+from hubbub.services.auth import login, session_list, sessions
 from hubbub.services.context import Context
 
 
@@ -127,6 +129,23 @@ async def test_logging_out_ends_one_session(container, signed, end_signals):
     assert {(signal.session_id, signal.reason) for signal in end_signals} == {
         (admitted.session_id, "logged_out")
     }
+
+
+async def test_a_session_that_has_just_ended_ends_no_other(container, signed):
+    command = Login(email="ada@example.org", password="long enough")
+    other = await login.login(container, command, RequestInfo("192.0.2.1", "tests"))
+    kept, ended = [await sessions.authenticate(container, each.access_token) for each in (signed, other)]
+    ctx = Context(container, signed.user.id, ended.session_id)  # authenticated before its end
+    await sessions.revoke(container, signed.user.id, ended.session_id, SessionEndReason.ENDED_BY_USER)
+
+    for call in (
+        session_list.revoke_others(ctx),
+        session_list.revoke(ctx, SessionRef(session_id=kept.session_id)),
+    ):
+        with pytest.raises(SessionRevoked):
+            await call
+
+    await sessions.authenticate(container, signed.access_token)
 
 
 async def test_a_suspended_user_is_refused_everywhere(container, signed):

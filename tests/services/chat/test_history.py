@@ -68,6 +68,7 @@ async def test_one_request_is_enough_for_a_jump(long: Long) -> None:
     assert [message["seq"] for message in together] == long.seqs
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # refused for its form
 @pytest.mark.parametrize(
     "given",
     [

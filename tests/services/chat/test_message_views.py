@@ -26,9 +26,10 @@ async def test_many_reactions_are_counted_by_the_database(instance: LiveInstance
         )
     rows = await rooms.reactions(database.connection(), [UUID(sent["id"])], users[7].id)
     row = await models.Message.get(id=sent["id"]).select_related("sender")
+    signer = instance.app.container.url_signer
 
     assert [each[1:] for each in rows] == [("🎉", 1, False), ("🐝", 300, True), ("👀", 300, True)]
-    seen = (await message_views.load_view(row, None)).reactions
+    seen = (await message_views.load_view(row, None, signer)).reactions
     assert [(each.emoji, each.count) for each in seen] == [("🎉", 1), ("🐝", 300), ("👀", 300)]
     message = (await bob.call("reaction:add", message_id=sent["id"], emoji="👀"))["message"]
     assert message["reactions"][2] == {"emoji": "👀", "count": 301, "mine": True}
@@ -42,14 +43,15 @@ async def test_a_page_equals_its_messages_one_by_one(instance: LiveInstance) -> 
     await bob.call("reaction:add", message_id=first["id"], emoji="🎉")
     last = await ada.send(room_id, "gone soon")
     await ada.call("message:delete", message_id=last["id"])
+    signer = instance.app.container.url_signer
     sql, room, viewer = database.connection(), UUID(room_id), UUID(bob.ready["user"]["id"])
     rows = await models.Message.filter(room_id=room).order_by("seq").select_related("sender")
 
-    expected = [await message_views.load_view(row, viewer) for row in rows]
+    expected = [await message_views.load_view(row, viewer, signer) for row in rows]
 
     assert [message.deleted_at is None for message in expected] == [True, True, False]
-    assert await message_views.load_views(await message_pages.after(sql, room, 0, 9), viewer) == expected
     page = await message_pages.after(sql, room, 0, 9)
+    assert await message_views.load_views(page, viewer, signer) == expected
     assert await message_pages.before(sql, room, None, 2) == page[:0:-1]
     assert await message_pages.before(sql, room, page[2].seq, 9) == page[1::-1]
     assert {row.id: row for row in await message_pages.by_ids(sql, [row.id for row in rows])} == {

@@ -1,10 +1,8 @@
 """The message writer: batches, duplicates, invalid messages, and an unavailable database."""
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,7 +20,10 @@ from hubbub.services.eventlog import message_writer
 from hubbub.services.eventlog.pending_message import PendingMessage, Stored
 from hubbub.services.instance.cached_user import CachedMembership
 from tests.support.live_instance import LiveInstance
+from tests.support.sqlite_lock import write_lock
 from tests.support.tcp_proxy import TcpProxy
+
+AsyncCallable = Callable[[], Awaitable[None]]
 
 
 async def room_of(instance: LiveInstance, *names: str) -> tuple[UUID, list[Context]]:
@@ -131,7 +132,6 @@ async def test_a_full_queue_is_reported_as_unavailable(
     assert await models.Message.filter(room_id=room_id).count() == stored
 
 
-@pytest.mark.slow("6 s: a batch waits for its time limit, five times")
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 async def test_messages_are_acknowledged_in_time_while_the_database_hangs(
     settings: Any, monkeypatch: pytest.MonkeyPatch
@@ -139,6 +139,7 @@ async def test_messages_are_acknowledged_in_time_while_the_database_hangs(
     monkeypatch.setattr(message_writer, "WRITE_TIMEOUT_S", 0.5)
     monkeypatch.setattr(message_writer, "MAX_BATCH_MESSAGES", 10)
     monkeypatch.setattr(postgres, "ROLLBACK_S", 0.2)
+    monkeypatch.setattr(database, "STATEMENT_S", 0.5)  # for what is read before a message is queued
     async with (
         TcpProxy(settings.database_url) as proxy,
         LiveInstance(settings.model_copy(update={"database_url": proxy.url})) as instance,
@@ -147,9 +148,9 @@ async def test_messages_are_acknowledged_in_time_while_the_database_hangs(
         before = (await messages.send(ada, command(room_id))).message.seq
         proxy.freeze()
 
-        async with asyncio.timeout(20):  # 5 batches' worth
+        async with asyncio.timeout(20):  # 2 batches' worth
             outcomes = await asyncio.gather(
-                *(messages.send(ada, command(room_id)) for _ in range(50)), return_exceptions=True
+                *(messages.send(ada, command(room_id)) for _ in range(20)), return_exceptions=True
             )
         assert {type(each) for each in outcomes} == {Unavailable}
         proxy.thaw()
@@ -200,15 +201,21 @@ async def test_accepted_messages_are_stored_before_the_writer_stops(instance: Li
 
 
 @asynccontextmanager
-async def hanging(settings: Any) -> AsyncIterator[tuple[Any, Callable[[], object], Callable[[], object]]]:
+async def hanging(settings: Any) -> AsyncIterator[tuple[Any, AsyncCallable, AsyncCallable]]:
     """Settings of a database that can hang, a function that hangs it, and one that resumes it."""
-    if not settings.uses_sqlite:
-        async with TcpProxy(settings.database_url) as proxy:
-            yield settings.model_copy(update={"database_url": proxy.url}), proxy.freeze, proxy.thaw
+    if settings.uses_sqlite:
+        async with write_lock(settings) as lock:
+            yield settings, lock.acquire, lock.release
         return
-    other = sqlite3.connect(database.sqlite_path(settings.database_url), isolation_level=None)
-    yield settings, partial(other.execute, "BEGIN IMMEDIATE"), other.rollback
-    other.close()
+    async with TcpProxy(settings.database_url) as proxy:
+
+        async def freeze() -> None:
+            proxy.freeze()
+
+        async def thaw() -> None:
+            proxy.thaw()
+
+        yield settings.model_copy(update={"database_url": proxy.url}), freeze, thaw
 
 
 async def test_messages_interrupted_by_the_stop_are_acknowledged(
@@ -218,7 +225,7 @@ async def test_messages_interrupted_by_the_stop_are_acknowledged(
         room_id, (ada, _) = await room_of(instance, "ada", "bob")
         user = (await messages.send(ada, command(room_id))).message.sender
         writer = instance.app.container.message_writer
-        freeze()
+        await freeze()
         sent = [writer.append(outgoing(ada, room_id, user, 0, str(index))) for index in range(200)]
         waiting = [asyncio.ensure_future(each) for each in sent]
         while not writer._busy_rooms:  # noqa: ASYNC110 - the first batch is being written, for up to 5 s
@@ -228,7 +235,7 @@ async def test_messages_interrupted_by_the_stop_are_acknowledged(
         closing = asyncio.ensure_future(writer.close())
         async with asyncio.timeout(1.5):  # an aborted connection takes longer to return to the pool
             outcomes = await asyncio.gather(*waiting, return_exceptions=True)
-        thaw()
+        await thaw()
         await closing
 
         assert {type(each) for each in outcomes} == {Unavailable}

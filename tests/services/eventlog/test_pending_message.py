@@ -25,13 +25,12 @@ def test_an_entry_of_the_fast_path_has_the_bytes_of_the_struct(
     membership = CachedMembership(uuid4(), "private", "owner", False, 1, joined_seq=1)
     pending = PendingMessage(sender, membership, uuid4(), body, uuid4(), mentions)
 
-    row = pending.payload_parts(AT, 0)
-    new_entry = pending.to_entry(seq)
+    pending.encode_json(AT)
+    made = pending.to_entry(seq)
 
     event = MessageNew(message=pending.to_view(seq))
     entry = encode_entry(event, membership.room_id, seq, AT, sender.id)
-    assert row.payload(seq) == entry.payload
-    assert new_entry == (entry, sender.id, pending.id)
+    assert made == entry
     assert event.content_id == pending.id
 
 
@@ -39,9 +38,9 @@ def test_a_frame_of_a_delivered_entry_has_the_bytes_of_the_encoded_event() -> No
     sender = User(id=uuid4(), username="ada", display_name="Ada", avatar_url=None)
     membership = CachedMembership(uuid4(), "private", "owner", False, 1, joined_seq=1)
     pending = PendingMessage(sender, membership, uuid4(), "hello", None, [])
-    row = pending.payload_parts(AT, 0)
+    pending.encode_json(AT)
 
-    delivered = frames.event("/chat", MessageNew.event_name, row.payload(3))
+    delivered = frames.event("/chat", MessageNew.event_name, pending.to_entry(3).payload)
 
     event = MessageNew(
         room_id=membership.room_id, seq=3, at=AT, actor_id=sender.id, message=pending.to_view(3)

@@ -8,6 +8,7 @@ from hubbub import models
 from hubbub.cli import services_context
 from hubbub.core import clock
 from hubbub.core.request_info import RequestInfo
+from hubbub.db import locking
 from hubbub.schemas.accounts.accounts import Register
 from hubbub.schemas.base import parse
 from hubbub.services.accounts import registration
@@ -27,16 +28,39 @@ async def test_old_sessions_and_tokens_are_deleted(container):
     await one_time_tokens.create(login.user.id, "verify_email", "ada@example.org")
     await models.Session.all().update(revoked_at=clock.now() - timedelta(days=29))
 
-    await retention.purge(30, 365)
+    await retention.remove_ended_sessions(30)
+    await retention.remove_used_tokens()
     assert await models.Session.exists()
     assert await models.OneTimeToken.exists()
 
     await models.Session.all().update(revoked_at=clock.now() - timedelta(days=31))
     await models.OneTimeToken.all().update(expires_at=clock.now() - 3 * clock.MAX_CLOCK_SKEW)
-    await retention.purge(30, 365)
+    await retention.remove_ended_sessions(30)
+    await retention.remove_used_tokens()
     assert not await models.Session.exists()
     assert not await models.OneTimeToken.exists()
     assert await models.User.exists()
+
+
+async def test_jobs_are_deleted_a_while_after_their_end(container, monkeypatch):
+    monkeypatch.setattr(locking, "MAX_LOCKED_ROWS", 2)
+    days = {"done": (0.9, 1.1, 1.2, 1.3), "dead": (29, 31), "ready": (99,), "running": (99,)}
+    for state, ages in days.items():
+        for age in ages:
+            at = clock.now() - timedelta(days=age)
+            await models.Job.create(
+                queue="mail",
+                kind="x",
+                payload="{}",
+                state=state,
+                run_at=at,
+                created_at=at,
+                ended_at=at,
+            )
+
+    await retention.remove_old_rows(30, 365)
+
+    assert sorted([job.state for job in await models.Job.all()]) == ["dead", "done", "ready", "running"]
 
 
 async def test_oauth_handoffs_are_deleted_after_their_state_expires(container):
@@ -45,6 +69,6 @@ async def test_oauth_handoffs_are_deleted_after_their_state_expires(container):
             state_digest=state, expires_at=clock.now() + timedelta(seconds=seconds)
         )
 
-    await retention.purge(30, 365)
+    await retention.remove_ended_sessions(30)
 
     assert [row.state_digest for row in await models.OAuthHandoff.all()] == ["b"]

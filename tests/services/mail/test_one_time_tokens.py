@@ -38,7 +38,7 @@ async def spent(user):
 async def undone(user):
     async def use(token):
         async with database.transaction():
-            return await one_time_tokens.consume_undo(await one_time_tokens.create_undo_token(token) or "")
+            return await one_time_tokens.consume_undo(await one_time_tokens.create_stored_token(token) or "")
 
     return await one_time_tokens.create_undo(user, one_time_tokens.UNDO_API_KEY, {}), use
 

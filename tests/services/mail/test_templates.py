@@ -20,7 +20,8 @@ def test_each_email_is_rendered_in_each_language(name, language):
         assert "Ada Lovelace" in body
         assert "https://chat.example" in body
         assert not re.search(r"{[{%]|undefined|\n{4}", body)
-    assert ("an-example-of-a-code" in mail.text) == (name not in templates.NOTIFICATIONS)
+        assert ("unsubscribe?token=" in body) == (name in templates.DELIVERY)
+        assert ("an-example-of-a-code" in body) == (name in templates.WITH_CODE)
 
 
 def test_several_languages_are_available():

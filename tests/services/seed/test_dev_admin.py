@@ -116,7 +116,7 @@ async def test_no_e_mail_is_sent_to_the_admin_of_a_new_database(container):
 def test_the_printed_url_can_be_opened(host, url):
     settings = Settings.for_tests(host=host, playground=True)
 
-    displayed = dev_admin.banner(settings, App(settings).url, None)
+    displayed = dev_admin.banner(settings, App(settings).url, None, ".venv/bin/hubbub")
 
     assert f"playground  {url}/" in displayed
-    assert "hubbub seed" in displayed
+    assert " .venv/bin/hubbub seed " in displayed

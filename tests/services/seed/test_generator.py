@@ -1,24 +1,38 @@
 """Filling one room."""
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 
 import pytest
 
 from hubbub import models
+from hubbub.cli import services_context
 from hubbub.core import clock
-from hubbub.db import database
 from hubbub.services.seed import generator
+from hubbub.services.seed.album import Album
+from hubbub.services.seed.generator import Senders
 from hubbub.services.users import users
+from tests.support import stored_log
 
 
 @pytest.fixture
-async def room(settings):
-    await database.connect(settings)
+async def container(settings):
+    async with services_context.open_container(settings) as container:
+        yield container
+
+
+@pytest.fixture
+async def room(container):
     began = clock.now() - generator.HISTORY_AGE
-    yield await models.Room.create(
+    return await models.Room.create(
         kind="public", name="x", name_key="x", created_at=began, last_entry_at=began
     )
-    await database.close()
+
+
+@pytest.fixture
+def senders(container, members):
+    """The members, of whom none has pictures."""
+    return Senders("x", members, Album(container, [], 0))
 
 
 @pytest.fixture
@@ -40,18 +54,18 @@ async def test_a_member_does_not_join_again(room, members):
     assert (await models.Room.get(id=room.id)).member_count == 5
 
 
-async def test_the_history_reaches_from_a_week_ago_until_now(room, members):
+async def test_the_history_reaches_from_a_week_ago_until_now(room, members, senders):
     await generator.add_members(room.id, [(user, "member") for user in members], 100)
-    await generator.write_messages(room.id, "x", members, 100, lambda _: None)
+    await generator.write_messages(room.id, senders, 100, lambda _: None)
 
-    times = [entry.at for entry in await models.Entry.filter(room_id=room.id).order_by("seq")]
+    times = [_at(entry) for entry in await stored_log.log_of(room.id)]
     assert clock.now() - times[0] > timedelta(days=6)
     assert clock.now() - times[-1] < timedelta(days=1)
 
 
-async def test_message_ids_follow_the_order_of_the_log(room, members):
+async def test_message_ids_follow_the_order_of_the_log(room, members, senders):
     await generator.add_members(room.id, [(user, "member") for user in members], 200)
-    await generator.write_messages(room.id, "x", members, 200, lambda _: None)
+    await generator.write_messages(room.id, senders, 200, lambda _: None)
 
     messages = await models.Message.filter(room_id=room.id).order_by("seq")
     assert len(messages) == 200
@@ -59,12 +73,12 @@ async def test_message_ids_follow_the_order_of_the_log(room, members):
     assert all(row.id.version == 7 for row in messages)
 
 
-async def test_a_room_with_enough_messages_is_unchanged(room, members):
+async def test_a_room_with_enough_messages_is_unchanged(room, members, senders):
     await generator.add_members(room.id, [(user, "member") for user in members], 20)
     told = []
 
-    first = await generator.write_messages(room.id, "x", members, 20, told.append)
-    second = await generator.write_messages(room.id, "x", members, 10, told.append)
+    first = await generator.write_messages(room.id, senders, 20, told.append)
+    second = await generator.write_messages(room.id, senders, 10, told.append)
 
     assert (first, second) == (20, 0)
     assert sum(told) == 30
@@ -76,5 +90,8 @@ async def test_history_that_ends_in_the_future_continues_from_there(room, member
 
     await generator.add_members(room.id, [(user, "member") for user in members], 0)
 
-    times = await models.Entry.filter(room_id=room.id).order_by("seq").values_list("at", flat=True)
-    assert times == [late] * 5
+    assert [_at(entry) for entry in await stored_log.log_of(room.id)] == [late] * 5
+
+
+def _at(entry):
+    return datetime.fromisoformat(json.loads(entry.payload)["at"])

@@ -96,8 +96,9 @@ async def test_a_new_member_is_found_despite_lost_signals(
     await eve.send(room_id, "thank you")
     await eve.next_event("message:new", lambda it: it["seq"] == sent["seq"] + 1)
 
-    assert seqs(eve, room_id) == [3, 4, 5]
     added = next(it for name, it in eve.events if name == "room:added")["room"]
+    # The room as it was read later may include entries that follow as well.
+    assert seqs(eve, room_id) == ([4, 5] if lost is EntriesAppended else [3, 4, 5])
     assert (added["id"], added["my"]["role"]) == (room_id, "member")
 
 
@@ -124,10 +125,8 @@ async def test_a_readmitted_member_receives_entries_though_the_removal_was_lost(
     bob_id = instance.users["bob"].id
 
     def loses(signal: object) -> bool:
-        left = isinstance(signal, EntriesAppended) and any(
-            each.event == "member:left" for each in signal.entries
-        )
-        return left or isinstance(signal, lost)
+        entries = signal.entries if isinstance(signal, EntriesAppended) else ()
+        return any(each.event == "member:left" for each in entries) or isinstance(signal, lost)
 
     bus.should_drop = loses
     await ada.call("room:remove", room_id=room_id, user_id=bob_id)
@@ -138,7 +137,12 @@ async def test_a_readmitted_member_receives_entries_though_the_removal_was_lost(
     again = await ada.send(room_id, "still here?")
     await bob.next_event("message:new", lambda it: it["seq"] == again["seq"])
 
-    assert seqs(bob, room_id) == list(range(3, again["seq"] + 1))
+    left, joined = 3, 4
+    received = seqs(bob, room_id)
+    if bob.count_events("room:gone"):  # the removal was found before the invitation: `room:added` followed
+        assert [seq for seq in received if seq != joined] == [left, *range(joined + 1, again["seq"] + 1)]
+    else:
+        assert received == list(range(left, again["seq"] + 1))
     assert (await bob.send(room_id, "yes"))["seq"] == again["seq"] + 1
 
 
@@ -282,9 +286,8 @@ async def test_the_cache_is_trusted_only_while_it_is_compared(
     await ada.call("room:remove", room_id=room_id, user_id=str(bob_id))
     known(instance, bob_id).rooms[room] = membership  # as if no signal had been received
 
-    instance.app.container.membership_cache.reconciled_at = (
-        clock.monotonic() - 60
-    )  # as after a long halt of the process
+    # As after a long halt of the process.
+    instance.app.container.membership_cache.reconciled_at = clock.monotonic() - 60
 
     assert await refusal(bob, "message:history", room_id=room_id) == "not_found"
     assert await refusal(bob, "message:send", room_id=room_id, client_id=str(room), body="x") in (

@@ -1,25 +1,50 @@
 /** The composer: Enter sends, Shift+Enter breaks the line, Up in an empty box edits the last message. */
 
-import { titleOf } from "../chat.js";
+import { summaryOf, titleOf } from "../chat.js";
 import { AUTO, h, icon, iconButton, isolated } from "../dom.js";
+import { createTray } from "./tray.js";
 
 const KEPT = "hubbub:drafts";
 
 /** Remove the drafts, at logout. */
 export const forgetDrafts = () => sessionStorage.removeItem(KEPT);
 
-export function createComposer({ store, chat }) {
+export function createComposer({ store, chat, api }) {
   const drafts = new Map(Object.entries(JSON.parse(sessionStorage.getItem(KEPT) ?? "{}")));
   let open = null;
   const box = h("textarea", {
     ...AUTO, id: "composer", rows: 1, maxlength: 8000, autocomplete: "off",
-    oninput: typed, onkeydown: key, onblur: () => open && chat.typing(open, false),
+    oninput: typed, onkeydown: key, onpaste: paste, onblur: () => open && chat.typing(open, false),
   });
   const replyText = h("span.grow");
   const reply = h("div.replying", { hidden: true }, icon("reply"), replyText,
     iconButton("close", "Do not reply", () => store.dispatch({ type: "page", patch: { replyTo: null } })));
   const button = h("button.primary.send", { "aria-label": "Send" }, icon("send"));
-  const element = h("form.composer", { onsubmit: send }, reply, h("div.box", {}, box, button));
+  const chooser = h("input", { type: "file", multiple: true, hidden: true, onchange: choose });
+  const clip = iconButton("clip", "Attach files", () => chooser.click());
+  const tray = createTray({ api, changed: () => { button.disabled = tray?.status().any && !tray.status().ready; } });
+  const element = h("form.composer", { onsubmit: send }, reply, tray.element, h("div.box", {}, clip, chooser, box, button));
+
+  function choose() {
+    tray.add(chooser.files);
+    chooser.value = "";
+    box.focus();
+  }
+
+  function paste(event) {
+    if (!event.clipboardData?.files.length) return;
+    event.preventDefault();
+    tray.add(event.clipboardData.files);
+  }
+
+  /** Files can be dropped anywhere on the page. */
+  function dropped(event) {
+    if (!event.dataTransfer?.types.includes("Files") || !element.isConnected || !open) return;
+    event.preventDefault();
+    element.classList.toggle("dropping", event.type === "dragover");
+    if (event.type === "drop") tray.add(event.dataTransfer.files);
+  }
+  for (const kind of ["dragover", "dragleave", "drop"]) document.addEventListener(kind, dropped);
 
   function typed() {
     if (box.value) drafts.set(open, box.value);
@@ -33,11 +58,12 @@ export function createComposer({ store, chat }) {
   function send(event) {
     event?.preventDefault();
     const body = box.value.trim();
-    if (!body || !open) return;
+    const { any, ready } = tray.status();
+    if (!open || !ready || !(body || any)) return;
     box.value = "";
     drafts.delete(open);
     keep();
-    chat.send(open, body);
+    chat.send(open, body, tray.take());
     box.focus();
   }
 
@@ -62,6 +88,7 @@ export function createComposer({ store, chat }) {
       if (!room) { open = null; return; }
       if (open !== room.id) {
         open = room.id;
+        tray.open(open);
         box.value = drafts.get(open) ?? "";
         if (!matchMedia("(pointer: coarse)").matches && !document.querySelector("dialog[open]")) box.focus();
       }
@@ -70,7 +97,7 @@ export function createComposer({ store, chat }) {
       reply.hidden = !state.replyTo;
       const to = state.replyTo;
       replyText.replaceChildren(...(to
-        ? ["Replying to ", isolated(to.sender.display_name), ": ", isolated(to.body)] : []));
+        ? ["Replying to ", isolated(to.sender.display_name), ": ", isolated(summaryOf(to))] : []));
     },
   };
 }

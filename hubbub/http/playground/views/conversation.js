@@ -4,6 +4,7 @@ import { titleOf } from "../chat.js";
 import { arrowKeys, AUTO, dayOf, h, icon, iconButton, keyed } from "../dom.js";
 import { counted } from "../state.js";
 import { createComposer } from "./composer.js";
+import { createBell } from "./inbox.js";
 import { drawMessage, drawPending, show } from "./message.js";
 import { createReading } from "./reading.js";
 
@@ -29,11 +30,12 @@ export function createConversation(context) {
     h("button", { type: "button", onclick: () => chat.readAll(store.get().open) }, "Mark as read"));
   const typing = h("p.typing", { "aria-live": "off" });
   const composer = createComposer(context);
+  const bell = createBell(context);
   const strip = createStrip(connection);
   const element = h("main.conversation", {},
     h("header.heading", {},
       iconButton("menu", "Rooms", () => page({ drawer: true }), { class: "icon-button menu" }),
-      h("div.title", {}, title, topic), buttons.search, buttons.members),
+      h("div.title", {}, title, topic), buttons.search, buttons.members, bell.element),
     strip.element, h("div.log-frame", {}, scroller, bar, down), typing, composer.element);
   element.append(h("button.shade", {
     type: "button", "aria-label": "Close the list of rooms", onclick: () => page({ drawer: false }),
@@ -115,6 +117,7 @@ export function createConversation(context) {
       const now = room(state);
       strip.render(state);
       composer.render(state);
+      bell.render(state);
       title.textContent = now ? titleOf(state, now) : "hubbub";
       topic.textContent = now ? headline(now) : "";
       for (const [name, button] of Object.entries(buttons)) {

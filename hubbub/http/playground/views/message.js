@@ -1,7 +1,9 @@
 /** One message: sender, time, body, reactions and buttons. */
 
 import { addressOf } from "../address.js";
+import { summaryOf } from "../chat.js";
 import { AUTO, avatar, h, icon, iconButton, timeOf, twice } from "../dom.js";
+import { drawAttachments } from "./attachments.js";
 import { textNodes } from "./text.js";
 
 const EMOJI = ["👍", "❤️", "😂", "🎉", "👀", "✅"];
@@ -22,7 +24,7 @@ export function drawMessage(shared, message, joined, seenBy) {
   h("div.content", {},
     h("header", joined ? { class: "hidden" } : {}, h("strong", AUTO, message.sender.display_name),
       when(message)),
-    message.reply_to && quote(shared, message), drawBody(shared, message), reactions(shared, message),
+    message.reply_to && quote(shared, message), drawBody(shared, message), drawAttachments(shared, message), reactions(shared, message),
     seenBy && h("small.seen", {}, seenBy)),
   !message.deleted_at && actions(shared, message, own || room.my.role !== "member", own));
 }
@@ -36,6 +38,7 @@ function drawBody(shared, message) {
   const { state } = shared;
   if (message.deleted_at) return h("p.body.deleted", {}, "This message was deleted.");
   if (state.editing === message.id) return editor(shared, message);
+  if (!message.body && message.attachments?.length) return message.edited_at && h("small.edited", {}, "(edited)");
   const names = message.mentions.map((id) => state.users[id]?.username.toLowerCase());
   return h("p.body", AUTO, textNodes(message.body, names, state.me.username.toLowerCase()),
     message.edited_at && h("small.edited", {}, " (edited)"));
@@ -49,7 +52,8 @@ export function drawPending({ chat, store, state }, item) {
     avatar(state.me),
     h("div.content", {},
       h("header", {}, h("strong", AUTO, state.me.display_name), h("time", {}, how)),
-      h("p.body", AUTO, textNodes(item.body, [], "")),
+      item.body && h("p.body", AUTO, textNodes(item.body, [], "")),
+      item.attachments?.length && h("p.sent-files", {}, icon("clip"), h("span", AUTO, item.attachments.map((each) => each.name).join(", "))),
       item.problem && h("p.problem", {}, item.problem, " ",
         h("button", { type: "button", onclick: () => chat.again(item.client_id) }, "Try again"), " ",
         h("button", { type: "button", onclick: discard }, "Discard"))));
@@ -60,9 +64,9 @@ const edit = (store, message) => store.dispatch({ type: "page", patch: { editing
 function quote({ room }, message) {
   const target = room.log.find((item) => item.id === message.reply_to);
   const quoted = target && !target.deleted_at;
-  const text = quoted ? `${target.sender.display_name}: ${target.body}`
+  const text = quoted ? `${target.sender.display_name}: ${summaryOf(target)}`
     : target ? "A deleted message" : "An earlier message";
-  const words = quoted ? [h("bdi", {}, target.sender.display_name), ": ", h("bdi", {}, target.body)] : text;
+  const words = quoted ? [h("bdi", {}, target.sender.display_name), ": ", h("bdi", {}, summaryOf(target))] : text;
   return h("button.quote", {
     type: "button", "aria-label": `In reply to ${text}`, "data-mark": "quote", onclick: () => target && show(target.id),
   }, icon("reply"), h("span", {}, words));

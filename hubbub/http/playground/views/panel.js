@@ -1,28 +1,35 @@
-/** The side panel: members of the room, or search. */
+/** The side panel: members of the room, search, or notifications. */
 
-import { titleOf } from "../chat.js";
+import { summaryOf, titleOf } from "../chat.js";
 import { AUTO, avatar, h, iconButton, isolated, keyed, twice, whenOf } from "../dom.js";
 import { askRoom, chooseUser } from "./dialogs.js";
+import { createInboxView } from "./inbox.js";
 
 const ORDER = ["online", "busy", "away", "offline"];
+const TITLES = { members: "Members", search: "Search", inbox: "Notifications" };
 const ROLES = ["owner", "moderator", "member"];
 
 export function createPanel(context) {
   const { store } = context;
   const title = h("h2");
   const close = iconButton("close", "Close", () => store.dispatch({ type: "page", patch: { panel: null } }));
-  const views = { members: createMembers(context), search: createSearch(context) };
-  const element = h("aside.panel", { "aria-label": "Side panel" },
+  const views = { members: createMembers(context), search: createSearch(context), inbox: createInboxView(context) };
+  const element = h("aside.panel", { id: "panel", "aria-label": "Side panel" },
     h("header", {}, title, close), Object.values(views).map((view) => view.element));
+  let shown = null;
   return {
     element,
     render(state) {
       const room = state.rooms[state.open];
-      const name = room ? state.panel : null;
+      const name = room || state.panel === "inbox" ? state.panel : null;
+      const left = shown === "inbox" && name !== "inbox";
+      if (left) views.inbox.hide();
+      if (left && element.contains(document.activeElement)) document.querySelector(".bell").focus();
+      shown = name;
       element.hidden = !name;
       for (const [key, view] of Object.entries(views)) view.element.hidden = key !== name;
       if (!name) return;
-      title.textContent = name === "members" ? "Members" : "Search";
+      title.textContent = TITLES[name];
       views[name].render(state, room);
     },
   };
@@ -108,7 +115,7 @@ function createSearch({ store, chat }) {
     const where = [isolated(message.sender.display_name), " · ", isolated(titleOf(state, room)), " · ",
       whenOf(message.created_at)];
     return h("li", {}, h("button.result", { type: "button", onclick: act },
-      h("small", {}, where), h("span", AUTO, message.body)));
+      h("small", {}, where), h("span", AUTO, summaryOf(message))));
   }
 
   return {

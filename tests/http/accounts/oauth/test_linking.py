@@ -3,6 +3,7 @@
 import pytest
 
 from hubbub import models
+from hubbub.services.mail import one_time_tokens
 from tests.http.accounts.oauth.conftest import PASSWORD, one_provider, verified
 from tests.support.mailbox import plain_text
 from tests.support.oauth_provider import (
@@ -20,6 +21,7 @@ async def test_an_account_with_the_same_verified_email_address_is_linked(instanc
     assert "log in to your account with Test" in plain_text(
         await mailbox.next_message("ada@example.com", "Login with Test")
     )
+    assert not await models.Job.filter(payload__contains='"welcome"').exists()  # it followed the verification
     login = {"email": "ada@example.com", "password": PASSWORD}
     assert (await instance.rest("POST", "/auth/login", json=login))[0] == 200
 
@@ -35,6 +37,20 @@ async def test_an_account_with_an_unverified_email_address_is_not_linked(instanc
     assert await models.Identity.all().count() == 0
     await verified("ada")
     assert (await browser.log_in())[0] == 200
+
+
+async def test_an_address_that_an_account_may_restore_creates_no_account(instance, browser):
+    """A new account with it would make the undo of the change fail."""
+    ada = await instance.register("ada")
+    user = await models.User.get(id=ada.id)
+    await one_time_tokens.create_undo(user, one_time_tokens.UNDO_EMAIL, {})
+    await models.User.filter(id=ada.id).update(email="new@example.com")
+
+    status, _, answer = await browser.log_in()
+
+    assert (status, answer["code"]) == (409, "conflict")
+    assert "restore" in answer["detail"]
+    assert await models.User.all().count() == 1
 
 
 @pytest.mark.parametrize("provider", ["test", "github"])

@@ -33,6 +33,7 @@ async def test_a_new_user_gets_an_account(instance, browser, mailbox, provider):
     assert [room["name"] for room in client.ready["rooms"]] == ["general"]
     (identity,) = (await ada.rest("GET", "/auth/identities"))[1]["data"]
     assert (identity["provider"], identity["email"]) == (provider, "ada@example.com")
+    assert await models.Job.filter(payload__contains='"welcome"').count() == 1
 
 
 @pytest.mark.parametrize("provider", ["test", "github"])

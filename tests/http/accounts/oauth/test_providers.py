@@ -130,9 +130,8 @@ async def test_a_used_code_or_one_of_another_login_is_refused(instance, browser,
     other.grants_by_code.clear()
     assert (await browser.get(spent))[0] == 400
 
-    stolen = parse_qs(urlsplit(await OAuthBrowser(instance.http, instance.url).authorize(provider)).query)[
-        "code"
-    ][0]
+    foreign = await OAuthBrowser(instance.http, instance.url).authorize(provider)
+    stolen = parse_qs(urlsplit(foreign).query)["code"][0]
     back = await browser.authorize(provider)
     own = parse_qs(urlsplit(back).query)["code"][0]
     status, _, answer = await browser.get(back.replace(own, stolen))
@@ -248,6 +247,5 @@ async def test_a_slow_provider_delays_no_other_request(instance, other):
 
     done.set()
     assert {status for status, _ in answers} == {503}
-    assert (
-        other.requested_paths.count("/.well-known/openid-configuration") == 1
-    )  # the others did not fetch it again
+    fetches = other.requested_paths.count("/.well-known/openid-configuration")
+    assert fetches == 1  # the others did not fetch it again

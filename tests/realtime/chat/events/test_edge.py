@@ -2,11 +2,14 @@
 
 from uuid import uuid4
 
+import pytest
+
 from hubbub.realtime.chat import events
 from tests.realtime.chat.events.conftest import code_of
 from tests.support.live_instance import LiveInstance
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_the_events_of_the_protocol_are_implemented_and_no_others(instance: LiveInstance) -> None:
     ada = await (await instance.register("ada")).connect_client()
 
@@ -50,6 +53,7 @@ async def test_events_of_one_client_are_acknowledged_in_order(instance: LiveInst
     assert bodies == [str(index) for index in range(20)]
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_without_an_ack_a_refusal_is_an_error_event(instance: LiveInstance) -> None:
     ada = await (await instance.register("ada")).connect_client()
 
@@ -59,6 +63,7 @@ async def test_without_an_ack_a_refusal_is_an_error_event(instance: LiveInstance
     assert (error["event"], error["error"]["code"]) == ("room:create", "invalid_payload")
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_an_event_over_the_size_limit_is_refused_and_the_socket_stays_open(
     instance: LiveInstance,
 ) -> None:
@@ -68,6 +73,7 @@ async def test_an_event_over_the_size_limit_is_refused_and_the_socket_stays_open
     assert await ada.call("room:list")
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_a_payload_that_is_not_an_object_is_refused(instance: LiveInstance) -> None:
     ada = await (await instance.register("ada")).connect_client()
 
@@ -76,6 +82,7 @@ async def test_a_payload_that_is_not_an_object_is_refused(instance: LiveInstance
         assert answer["error"]["code"] == "invalid_payload"
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 async def test_unknown_fields_are_ignored(instance: LiveInstance) -> None:
     ada = await (await instance.register("ada")).connect_client()
 

@@ -64,6 +64,26 @@ async def test_a_new_room_is_one_event_for_all_other_sockets(instance: LiveInsta
     assert displayed[1]["data"]["my"]["unread"] == 1
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
+async def test_a_socket_receives_the_entries_after_the_last_seq_of_room_added(instance: LiveInstance) -> None:
+    room_id, (ada, _) = await instance.room_with_clients("ada", "bob", kind="public")
+    invited, joining = await instance.register("eve"), await instance.register("dan")
+    others = [await invited.connect_client(), await invited.connect_client(), await joining.connect_client()]
+    asking = await joining.connect_client()
+    await ada.call("room:invite", room_id=room_id, user_id=invited.id)
+    joined = await asking.call("room:join", room_id=room_id)
+    sent = await ada.send(room_id, "hello")
+
+    for client in (*others, asking):
+        await client.next_event("message:new", lambda it: it["room_id"] == room_id)
+    for client in others:
+        added = next(it["room"] for name, it in client.events if name == "room:added")
+        expected = list(range(added["last_seq"] + 1, sent["seq"] + 1))
+        assert [it["seq"] for _, it in client.entries(room_id)] == expected
+    # The socket that joined has the ack instead, and its own entry.
+    assert [it["seq"] for _, it in asking.entries(room_id)] == [joined["room"]["last_seq"], sent["seq"]]
+
+
 async def test_room_added_contains_the_room_as_its_receiver_sees_it(instance: LiveInstance) -> None:
     bob = await instance.register("bob")
     phone = await bob.connect_client()
@@ -78,6 +98,7 @@ async def test_room_added_contains_the_room_as_its_receiver_sees_it(instance: Li
     }
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)  # of the edge alone
 @pytest.mark.parametrize(
     "payload",
     [
@@ -142,6 +163,8 @@ async def test_browsing_lists_public_rooms_only(instance: LiveInstance) -> None:
 
     assert [(each["name"], each["my"]) for each in found] == [("Garden 100%", None)]
     assert len(literal) == 1
+    assert (await bob.call("room:browse", query="100% gard"))["rooms"] == literal  # words, in any order
+    assert (await bob.call("room:browse", query="garden tulip"))["rooms"] == []
     assert (await bob.call("room:browse", query="%secret"))["rooms"] == []
 
 

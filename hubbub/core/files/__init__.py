@@ -1,0 +1,1 @@
+"""Files of users: names, types, structure and images, without the chat."""

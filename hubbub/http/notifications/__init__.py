@@ -1,0 +1,1 @@
+"""Routes of the inbox, of unsubscribing, and of announcements."""

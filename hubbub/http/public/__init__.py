@@ -1,0 +1,1 @@
+"""Public portfolios and pages, without a login."""

@@ -1,0 +1,1 @@
+"""Routes of uploads, and the files themselves."""

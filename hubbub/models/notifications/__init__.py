@@ -1,0 +1,1 @@
+"""Inboxes of notifications, announcements, and decisions about delivery."""

@@ -1,0 +1,1 @@
+"""SQL of portfolios, generated once per resource from its description."""

@@ -1,0 +1,1 @@
+"""The namespace /notifications: the inbox of each user."""

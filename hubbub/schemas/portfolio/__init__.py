@@ -1,0 +1,1 @@
+"""Portfolios: one description per resource, from which everything else follows."""

@@ -1,0 +1,1 @@
+"""Notifications: the inbox of each user, announcements, and delivery by channels."""

@@ -1,0 +1,1 @@
+"""Portfolios: items of all resources, their order, their slugs and what they show."""

@@ -1,0 +1,1 @@
+"""Uploads: receive, check, store, list, serve and remove files of users."""
