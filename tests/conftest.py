@@ -7,6 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import hypothesis
 import pytest
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SERVER_CONTEXTS = {"postgres": servers.postgres, "redis": servers.redis}
 _server_stack = ExitStack()
+# The same examples in each run. `--hypothesis-profile=default` searches for new ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
 
 
 # --- the servers: one of each for a run, however many workers it has ---
@@ -48,6 +51,8 @@ class _XdistController:
 
 def pytest_configure(config: pytest.Config) -> None:
     orm_setup.keep_results()
+    if not config.getoption("--hypothesis-profile"):
+        hypothesis.settings.load_profile("repeatable")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_XdistController())
 

@@ -11,6 +11,7 @@ from tests.journeys.conftest import UNLIMITED
 from tests.support.live_instance import RemoteInstances
 from tests.support.server_process import ServerProcess, run_together
 from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 
@@ -67,8 +68,12 @@ async def test_a_conversation_with_all_hints_spans_instances(remote_instances):
     await there.call("presence:set", status="busy")
     await here.next_event("presence", lambda it: it["user_id"] == bob.id and it["status"] == "busy")
     assert (await ada.rest("PATCH", "/users/profile", json={"username": "countess"}))[0] == 200
-    renamed = await phone.send(room_id, "with a new username, on the other instance")
-    assert renamed["sender"]["username"] == "countess"
+
+    async def sender_is_renamed() -> bool:
+        message = await phone.send(room_id, "with a new username, once the other instance knows it")
+        return bool(message["sender"]["username"] == "countess")
+
+    await until(sender_is_renamed, seconds=5)
     await here.call("room:remove", room_id=room_id, user_id=bob.id)
     await there.next_event("room:gone", lambda it: it["room_id"] == room_id)
     ack = await there.call_for_ack("message:send", room_id=room_id, client_id=str(uuid4()), body="?")
