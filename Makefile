@@ -23,9 +23,9 @@ help:  ## print this list
 run: .venv/.run  ## run hubbub on http://127.0.0.1:8000 without other servers; ARGS="--port 9000" and the like
 	@exec $(BIN)/hubbub serve $(ARGS)
 
-# Tests wait more than they compute: three processes keep two cores busy.
+# Tests wait more than they compute: four processes keep two cores busy.
 test: .venv/.dev tests/node/node_modules/.ready  ## run all tests, or T=tests/core; ARGS="-x -n0" and the like
-	@$(COMPILED) && PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal --times $(T) $(ARGS)
+	@$(COMPILED) && PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal --times $(T) $(ARGS)
 
 soak: .venv/.dev tests/node/node_modules/.ready  ## run the tests that take minutes each, in 40 minutes at most
 	@$(COMPILED) && timeout 2400 $(BIN)/python -m pytest -n 2 --dist worksteal --times -m soak $(T) $(ARGS)

@@ -30,13 +30,22 @@ class NotReadyError(Exception):
     """A process ended before its measurement began."""
 
 
-def measure(env: AttackEnvironment, attack: Attack, rounds: int, seconds: float, seed: int) -> Result:
-    """Measure all rounds of an attack on a new instance."""
+def measure(
+    env: AttackEnvironment,
+    attack: Attack,
+    rounds: int,
+    seconds: float,
+    seed: int,
+    *,
+    quiet: bool = True,
+) -> Result:
+    """Measure all rounds of an attack on a new instance. Without `quiet`, no bounds can be derived."""
     result = Result(attack.name, env.store)
     with env.instance() as instance, _run_sink(env.load_core) as sink_port:
         for number in range(rounds):
             arguments = (env, instance, attack, seconds, seed + number)
-            result.quiet.append(_measure_once(*arguments, port=sink_port))
+            if quiet:
+                result.quiet.append(_measure_once(*arguments, port=sink_port))
             result.under_attack.append(_measure_round(*arguments, port=instance.port))
             if not result.under_attack[-1].samples:  # this instance accepts no honest clients any more
                 break

@@ -15,7 +15,7 @@ SOON_S = 2.0  # other tests run on the same cores. `make attack` compares with t
 @pytest.mark.slow("24 s: an instance, honest clients and an attacker in processes of their own")
 def test_other_clients_are_served_during_several_attacks(tmp_path, figures):
     with AttackEnvironment("sqlite", tmp_path, size=SMALL_TEMPLATE) as env:
-        result: Result = measure(env, ATTACKS["at-once"], 1, SECONDS, 1)
+        result: Result = measure(env, ATTACKS["at-once"], 1, SECONDS, 1, quiet=False)
 
     during = result.under_attack[0]
     p99 = {kind: percentile(during.latencies(kind), 0.99) for kind in KINDS}

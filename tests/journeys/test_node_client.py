@@ -14,6 +14,11 @@ from tests.journeys.node_client import Node
 from tests.support.client_model import Json
 
 TRANSPORTS = {"websocket": ["websocket"], "polling": ["polling"], "default": ["polling", "websocket"]}
+pytestmark = pytest.mark.parametrize(
+    ("database_kind", "transports"),
+    [*(("sqlite", name) for name in TRANSPORTS), ("postgres", "default")],
+    indirect=True,
+)
 TEXTS = (
     "plain",
     "żółw 乌龟 🐢",
@@ -30,7 +35,7 @@ async def node() -> AsyncIterator[Node]:
         yield made
 
 
-@pytest.fixture(params=sorted(TRANSPORTS))
+@pytest.fixture
 def transports(request: pytest.FixtureRequest) -> list[str]:
     """The transports of the Node client."""
     return TRANSPORTS[request.param]

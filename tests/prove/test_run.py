@@ -33,7 +33,7 @@ def tried(said, name):
     return int(re.search(rf"^{name} .*\n +(\d+) ", said, re.MULTILINE)[1])
 
 
-@pytest.mark.slow("9 s: a run of hubbub prove on SQLite")
+@pytest.mark.soak
 def test_all_guarantees_hold_on_sqlite(tmp_path, figures):
     code, said = prove(tmp_path, "--database-url", "sqlite", "--minutes", "0.07", "--faults", "kill,twins")
 
