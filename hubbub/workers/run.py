@@ -17,7 +17,7 @@ CANCEL_TIMEOUT_S = 2.0  # in which a cancelled run ends; afterwards it is one th
 
 
 class LeaseLost(Exception):
-    """Another worker holds the job: this run was cancelled, and has no outcome."""
+    """A later claim holds the job: this run was cancelled, and has no outcome."""
 
 
 class Run:
@@ -81,7 +81,7 @@ class Run:
         return task is not None and task.done() and not task.cancelled() and task.exception() is None
 
     def lose_lease(self) -> None:
-        """Cancel the run because another worker holds the job. A run that can't be cancelled continues."""
+        """Cancel the run because a later claim holds the job. A run that can't be cancelled continues."""
         self._lease_lost = True
         if self._task is not None and self.kind.cancellable:
             self._task.cancel()

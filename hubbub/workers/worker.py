@@ -18,8 +18,6 @@ from hubbub.services.maintenance import reencryption
 from hubbub.workers.run import LeaseLost, Run
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from hubbub.queries.jobs.claims import Slots
     from hubbub.schemas.jobs import JobPayload
     from hubbub.services.context import Container
@@ -50,7 +48,8 @@ class Worker:
         self._container = container  # what jobs need
         self._handlers = handlers  # by the class of the payload
         self._queues = queues  # whose jobs are claimed
-        self._runs: dict[UUID, Run] = {}  # the claimed jobs that have not ended, by the id of the job
+        # Runs that have not ended. Two are of one job if its lease expired and this worker claimed it again.
+        self._runs: set[Run] = set()
         # Jobs that end while others are being marked as done are marked by one statement.
         self._finisher = BatchLoader(claims.finish_all, name="job outcomes")
         self._wake = asyncio.Event()  # set when jobs may be due or a slot is free
@@ -115,7 +114,7 @@ class Worker:
     def _free_slots(self) -> "list[Slots]":
         """Return the free slots of each kind. Empty if there is none."""
         free = MAX_CONCURRENT_JOBS - len(self._runs)
-        running = Counter(run.kind.name for run in self._runs.values())
+        running = Counter(run.kind.name for run in self._runs)
         slots = [
             claims.slots_of(kind, min(free, kind.concurrency - running[kind.name]))
             for kind in kinds.KINDS
@@ -127,9 +126,17 @@ class Worker:
         """Claim jobs for the free slots and start them; return how many."""
         claimed = await claims.claim(slots, MAX_CONCURRENT_JOBS - len(self._runs))
         for job in claimed:
-            run = self._runs[job.id] = Run(job, kinds.named(job.kind))
+            self._cancel_earlier_runs(job)
+            run = Run(job, kinds.named(job.kind))
+            self._runs.add(run)
             await self._scheduler.spawn(self._run_job(run))
         return len(claimed)
+
+    def _cancel_earlier_runs(self, job: claims.Job) -> None:
+        """Cancel what this worker still runs of a job that it claims: the lease of that run has expired."""
+        for run in self._runs:
+            if run.job.id == job.id and not run.ended:
+                run.lose_lease()
 
     async def _run_job(self, run: Run) -> None:
         """Run one job and store the outcome. The slot is free afterwards."""
@@ -143,14 +150,14 @@ class Worker:
             raise
         except LeaseLost:
             metrics.count("jobs_lost")
-            log.warning("a job was cancelled because another worker runs it", extra=_fields(run))
+            log.warning("a run was cancelled because a later claim holds its job", extra=_fields(run))
         except kinds.Unfinished as more:
             payload = more.payload
             await self._store_outcome(lambda: claims.save_progress(job, payload))
         except Exception as error:  # noqa: BLE001 - every error is stored with the job
             await self._fail(run, error)
         finally:
-            del self._runs[job.id]
+            self._runs.remove(run)
             self._wake.set()
 
     async def _finish(self, run: Run) -> None:
@@ -189,10 +196,10 @@ class Worker:
 
     async def _extend_leases(self) -> None:
         """Extend the leases of the running jobs, and cancel what another worker holds."""
-        running = {job_id: run for job_id, run in self._runs.items() if not run.ended}
-        held = await claims.extend({run.job.lease for run in self._runs.values()})
-        for job_id, run in running.items():
-            if job_id not in held and not run.ended:
+        running = [run for run in self._runs if not run.ended]
+        held = await claims.extend({run.job.lease for run in self._runs})
+        for run in running:
+            if run.job.id not in held and not run.ended:
                 run.lose_lease()
 
     async def _requeue_lost(self) -> None:

@@ -23,6 +23,7 @@ from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 
 WAIT_S = 30.0
+LEASE_S = 1.0
 JOB = EraseAccount(user_id=UUID(int=7))
 
 # A worker whose process dies at a step. What it does outside the database are two lines in a file.
@@ -139,7 +140,8 @@ async def test_a_job_that_ends_while_the_database_is_unavailable_is_done_once(se
     monkeypatch.setattr(database, "BUSY_MS", 100)
     monkeypatch.setattr(module, "LOST_INTERVAL_S", 0.1)
     monkeypatch.setattr(module, "OUTCOME_RETRY_S", 0.05)
-    monkeypatch.setattr(module.claims, "LEASE_S", 0.5)  # it ends during the outage
+    monkeypatch.setattr(module.claims, "LEASE_S", LEASE_S)
+    monkeypatch.setattr(module, "EXTEND_INTERVAL_S", LEASE_S / 10)
     began, finish = asyncio.Event(), asyncio.Event()
     runs = 0
 
@@ -161,7 +163,7 @@ async def test_a_job_that_ends_while_the_database_is_unavailable_is_done_once(se
         retried = metrics.counters["jobs_outcomes_retried"]
         await stop()
         finish.set()
-        leased_until = clock.monotonic() + 0.6
+        leased_until = clock.monotonic() + LEASE_S  # it ends during the outage
         await until(
             lambda: clock.monotonic() > leased_until and metrics.counters["jobs_outcomes_retried"] > retried,
             WAIT_S,

@@ -327,6 +327,39 @@ async def test_a_run_whose_job_another_worker_holds_is_cancelled(container, star
     assert (row.state, row.lease, row.attempts) == ("running", held.lease, 2)
 
 
+async def test_a_worker_that_claims_its_own_job_again_cancels_the_first_run(container, start, limits, caplog):
+    """Its lease expired while the process was stalled: neither run may free the slot of the other."""
+    limits(concurrency=2)
+    runs, cancelled = [], []
+
+    async def work(_container, _payload):
+        runs.append(asyncio.Event())
+        number = len(runs)
+        try:
+            await runs[-1].wait()
+        except asyncio.CancelledError:
+            cancelled.append(number)
+            raise
+
+    worker = start(work)
+    await add(container, job())
+    await until(lambda: len(runs) == 1, WAIT_S)
+    await models.Job.all().update(leased_until=clock.now() - timedelta(seconds=1))
+    await claims.requeue_lost()
+    await models.Job.all().update(run_at=clock.now())
+    worker._wake.set()
+    await until(lambda: len(runs) == 2 and cancelled == [1], WAIT_S)
+    await until(lambda: len(worker._runs) == 1, WAIT_S)
+
+    assert await states() == ["running"]
+    runs[1].set()
+
+    await reached("done")
+    await until(lambda: not worker._runs, WAIT_S)
+    assert (await models.Job.get()).attempts == 2
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_after_a_stall_a_worker_gives_the_others_time_to_extend_their_leases(container, start):
     stalled = start({})
     await add(container, job())
