@@ -70,9 +70,8 @@ class PageRenderer:
         self._site = site  # base URL, without a slash at its end
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pages")
         self._pending: Counter[str] = Counter()  # pages that wait or are rendered, by username
-        self._turns: dict[
-            str, asyncio.Lock
-        ] = {}  # of the same users; held while a page is in the thread's queue
+        # Of the same users: a lock is held while a page is in the queue of the thread.
+        self._turns: dict[str, asyncio.Lock] = {}
 
     async def render(self, template: str, context: Mapping[str, Any]) -> bytes:
         """Return a page. `context` has the `owner` of the portfolio. Raises Unavailable."""
