@@ -2,10 +2,7 @@
 
 from datetime import timedelta
 
-import pytest
-
 from hubbub import models
-from hubbub.cli import services_context
 from hubbub.core import clock
 from hubbub.services.jobs import schedule_runs
 from hubbub.workers import registry
@@ -15,12 +12,6 @@ from tests.support.waiting import until
 
 WAIT_S = 10.0
 ON_BY_DEFAULT = ("SESSIONS", "TOKENS", "QUEUE_WATCH", "UPLOADS", "RETENTION", "DIGEST")
-
-
-@pytest.fixture
-async def container(settings):
-    async with services_context.open_container(settings) as container:
-        yield container
 
 
 async def test_a_run_that_was_missed_is_performed_and_recorded(container):
