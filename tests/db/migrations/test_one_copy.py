@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,10 +13,10 @@ from hubbub.config import Settings
 from hubbub.db import database, migrations
 from hubbub.queries.chat import search
 from hubbub.queries.eventlog import log_entries
+from tests.db.migrations.steps import STEPS, copy_steps
 from tests.support import migration
 from tests.support.schema import DatabaseInspector
 
-STEPS = migrations.names()
 STEP = next(index for index, step in enumerate(STEPS) if step.endswith("_one_copy.py"))
 AT = "2026-11-21 12:00:00.123000+00:00"
 WIRE_AT = "2026-11-21T12:00:00.123Z"
@@ -26,19 +25,9 @@ TYPES = {"room_id": "uuid", "sender_id": "uuid"}
 
 
 @pytest.fixture
-def bare(bare_database_url, tmp_path):
-    """Settings for a database without tables."""
-    return Settings.for_tests(database_url=bare_database_url, data_dir=tmp_path)
-
-
-@pytest.fixture
-async def log(bare, tmp_path, monkeypatch):
+async def log(bare, folder):
     """A database of the release before, with one room; this release's migration has batches of two."""
-    folder = tmp_path / "steps"
-    folder.mkdir()
-    monkeypatch.setattr(migrations, "LOCATION", folder)
-    for step in STEPS[:STEP]:
-        shutil.copyfile(migration.LOCATION / step, folder / step)
+    copy_steps(folder, STEPS[:STEP])
     await migrations.up(bare)
     made = OldLog(bare)
     await made.fill()
