@@ -14,7 +14,7 @@ import pytest
 from hubbub.http.openapi import examples
 from tests.support.api_contract import api_contract
 
-TEST = "tests/http/test_openapi.py::test_each_described_response_is_seen"
+TEST = "tests/http/openapi/responses/test_described_responses.py::test_each_described_response_is_seen"
 MAX_ITEMS = 2  # of a list
 MAX_BYTES = 6000  # of a response
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
