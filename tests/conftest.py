@@ -164,6 +164,14 @@ def _forgotten_statements() -> None:
     EXECUTOR_CACHE.clear()
 
 
+@pytest.fixture(autouse=True)
+def _parametrized_database(request: pytest.FixtureRequest) -> None:
+    """Fail if a module ignores the parameter of `database_kind`: a test would run on one kind twice."""
+    callspec = getattr(request.node, "callspec", None)
+    kind = callspec.params.get("database_kind") if callspec else None
+    assert kind is None or request.getfixturevalue("database_kind") == kind
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_kind(request: pytest.FixtureRequest) -> str:
     """Each test that uses a database runs on both."""

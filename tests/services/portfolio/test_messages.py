@@ -20,8 +20,9 @@ JOB = "notification.portfolio"
 
 
 @pytest.fixture
-def database_kind():
-    return "sqlite"
+def database_kind(request):
+    """SQLite, except for tests with `both_databases`."""
+    return getattr(request, "param", "sqlite")
 
 
 both_databases = pytest.mark.parametrize("database_kind", ["sqlite", "postgres"], indirect=True)

@@ -4,5 +4,6 @@ import pytest
 
 
 @pytest.fixture
-def database_kind():
-    return "sqlite"
+def database_kind(request):
+    """SQLite, except for tests with `both_databases`."""
+    return getattr(request, "param", "sqlite")
