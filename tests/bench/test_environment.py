@@ -34,7 +34,8 @@ def env(tmp_path):
 async def send_from_each(servers):
     """Connect all users, to the instances in turn; each sends a message. Returns samples and clients."""
     samples = Samples()
-    pairs = [line.split("\t") for line in servers.connections_path.read_text().splitlines()]
+    lines = servers.connections_path.read_text().splitlines()
+    pairs = [(token, room_id) for token, room_id, *_ in (line.split("\t") for line in lines)]
     clients = []
     for number, (token, _) in enumerate(pairs):
         port = servers.ports[number // ROOMS % len(servers.ports)]

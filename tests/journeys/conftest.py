@@ -12,7 +12,15 @@ from tests.support.client_model import Json
 from tests.support.server_process import ServerProcess
 
 UNLIMITED = dict.fromkeys(
-    ("limit_message_send", "limit_events", "limit_http", "limit_auth", "limit_register"), "off"
+    (
+        "limit_message_send",
+        "limit_events",
+        "limit_handshakes",
+        "limit_http",
+        "limit_auth",
+        "limit_register",
+    ),
+    "off",
 )
 
 

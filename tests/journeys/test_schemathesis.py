@@ -29,6 +29,7 @@ NOT_IN_A_SCHEMA = {
     "/api/v1/auth/register": "a password that can be guessed, a reserved username",
     "/api/v1/auth/change-password": "the password that it was",
     "/api/v1/api-keys": "a time to come",
+    "/api/v1/admin/schedules/{name}": "a cron expression that is due at some time",
     "/api/v1/users/profile": "a reserved username, an object that is large or deep",
     **dict.fromkeys(
         [f"/api/v1/upload/{kind}" for kind in ("image", "images", "document", "avatar", "resume")],

@@ -11,6 +11,10 @@ from hubbub.schemas.texts import text_rules
 ScheduleName = Annotated[str, Meta(max_length=32, description="As in the list of schedules.")]
 
 
+# Five fields. Whether it is ever due, no pattern can express.
+_CRON_PATTERN = r"^\s*[0-9A-Za-z*,/#-]+(?:\s+[0-9A-Za-z*,/#-]+){4}\s*$"
+
+
 def _cron_fault(text: str) -> str | None:
     try:
         cron.check(text)
@@ -24,7 +28,7 @@ CronText = Annotated[
     Meta(
         max_length=cron.MAX_CHARS,
         description="Five fields: minute, hour, day of the month, month, day of the week.",
-        **text_rules(_cron_fault, "A cron expression, like 0 2 * * 0."),
+        **text_rules(_cron_fault, "A cron expression, like 0 2 * * 0.", pattern=_CRON_PATTERN),
     ),
 ]
 
