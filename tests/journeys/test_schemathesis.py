@@ -71,7 +71,7 @@ TAKEN = ("blog",)
 ALIKE = "--exclude-path-regex /portfolio/(?:" + "|".join(set(BY_NAME) - set(TAKEN)) + ")(?:/|$)"
 
 
-@pytest.mark.slow("18 s: an example for each of 100 operations, and a process to make them")
+@pytest.mark.slow("6 s: an example for each of 100 operations, and a process to make them")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.soak)], indirect=True
