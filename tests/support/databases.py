@@ -15,9 +15,12 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import asyncpg
+import pytest
 
 T = TypeVar("T")
 
+# For a test of a module whose other tests run on SQLite: its fixture `database_kind` returns the parameter.
+both_databases = pytest.mark.parametrize("database_kind", ["sqlite", "postgres"], indirect=True)
 MAX_USES = 50  # deleted rows stay in the files, and query plans depend on them
 MAX_DELETED_ROWS = 1000
 TABLES_SQL = """

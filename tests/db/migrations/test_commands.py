@@ -35,12 +35,12 @@ async def _hubbub(settings, *arguments):
 
 async def test_concurrent_programs_apply_each_migration_once(bare):
     others = [await _hubbub(bare, "migrate") for _ in range(3)]
-    told = await asyncio.wait_for(asyncio.gather(*(other.communicate() for other in others)), SOON)
+    outputs = await asyncio.wait_for(asyncio.gather(*(other.communicate() for other in others)), SOON)
 
-    assert [(other.returncode, error) for other, (_, error) in zip(others, told, strict=True)] == [
+    assert [(other.returncode, error) for other, (_, error) in zip(others, outputs, strict=True)] == [
         (0, b"")
     ] * 3
-    lines = sorted(line for out, _ in told for line in out.decode().splitlines())
+    lines = sorted(line for out, _ in outputs for line in out.decode().splitlines())
     assert lines == ["Nothing to do."] * 2 + [f"up {step}" for step in STEPS]
 
 

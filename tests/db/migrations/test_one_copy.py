@@ -16,6 +16,7 @@ from hubbub.queries.eventlog import log_entries
 from tests.db.migrations.steps import STEPS, copy_steps
 from tests.support import migration
 from tests.support.schema import DatabaseInspector
+from tests.support.waiting import until
 
 STEP = next(index for index, step in enumerate(STEPS) if step.endswith("_one_copy.py"))
 AT = "2026-11-21 12:00:00.123000+00:00"
@@ -204,10 +205,8 @@ async def test_writers_continue_during_the_migration(log):
     await transaction.start()
     await reader.fetch("SELECT FROM entries")
     migrating = asyncio.create_task(migrations.up(log.settings))
-    while not await reader.fetch("SELECT FROM pg_class WHERE relname = 'idx_messages_words'"):
-        if migrating.done():
-            break
-        await asyncio.sleep(0.01)
+    index = "SELECT FROM pg_class WHERE relname = 'idx_messages_words'"
+    await until(lambda: migrating.done() or reader.fetch(index))
     await transaction.rollback()
     await reader.close()
 

@@ -12,6 +12,7 @@ from hubbub.db import database
 from hubbub.gateways import mail
 from hubbub.schemas.jobs import NotifyByEmail, NotifyPortfolioMessage
 from hubbub.services.notifications import emails, portfolio_messages
+from tests.support.databases import both_databases
 from tests.support.live_instance import LiveInstance
 from tests.support.public_portfolio import set_profile
 
@@ -23,9 +24,6 @@ JOB = "notification.portfolio"
 def database_kind(request):
     """SQLite, except for tests with `both_databases`."""
     return getattr(request, "param", "sqlite")
-
-
-both_databases = pytest.mark.parametrize("database_kind", ["sqlite", "postgres"], indirect=True)
 
 
 @pytest.fixture

@@ -75,13 +75,13 @@ async def test_message_ids_follow_the_order_of_the_log(room, members, senders):
 
 async def test_a_room_with_enough_messages_is_unchanged(room, members, senders):
     await generator.add_members(room.id, [(user, "member") for user in members], 20)
-    told = []
+    reported = []
 
-    first = await generator.write_messages(room.id, senders, 20, told.append)
-    second = await generator.write_messages(room.id, senders, 10, told.append)
+    first = await generator.write_messages(room.id, senders, 20, reported.append)
+    second = await generator.write_messages(room.id, senders, 10, reported.append)
 
     assert (first, second) == (20, 0)
-    assert sum(told) == 30
+    assert sum(reported) == 30
 
 
 async def test_history_that_ends_in_the_future_continues_from_there(room, members):

@@ -1,8 +1,4 @@
-"""Requests for public portfolios, and the mark of tests that run on both databases."""
-
-import pytest
-
-both_databases = pytest.mark.parametrize("database_kind", ["sqlite", "postgres"], indirect=True)
+"""Requests for public portfolios."""
 
 
 async def load(instance, path, **options):

@@ -4,7 +4,8 @@ import logging
 from uuid import uuid4
 
 from hubbub.core import metrics
-from tests.http.public.portfolios.requests import both_databases, get, load
+from tests.http.public.portfolios.requests import get, load
+from tests.support.databases import both_databases
 from tests.support.pictures import form, picture
 from tests.support.public_portfolio import add, public_portfolio
 

@@ -3,7 +3,8 @@
 import pytest
 
 from hubbub.schemas.portfolio.resources import BY_NAME, RESOURCES
-from tests.http.public.portfolios.requests import both_databases, get
+from tests.http.public.portfolios.requests import get
+from tests.support.databases import both_databases
 from tests.support.public_portfolio import ITEMS, add, public_portfolio, set_profile
 
 

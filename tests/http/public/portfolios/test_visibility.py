@@ -6,7 +6,8 @@ import pytest
 
 from hubbub import models
 from hubbub.core import clock
-from tests.http.public.portfolios.requests import both_databases, get, load
+from tests.http.public.portfolios.requests import get, load
+from tests.support.databases import both_databases
 from tests.support.public_portfolio import ITEMS, add, public_portfolio, set_profile
 
 # --- hidden items and sections ---
