@@ -73,16 +73,21 @@ class ChatTab:
         )
 
     async def press_message_button(self, nth_from_end: int, button: str) -> None:
-        """Point at a message and press one of its buttons."""
-        mark = f"pointed-{button}".replace(" ", "-")
-        await self.page.evaluate(
-            f"[...document.querySelectorAll('.message')].at(-{nth_from_end}).dataset.test = '{mark}'"
+        """Point at a message and press one of its buttons, also when it is drawn again meanwhile."""
+        message_id = await self.page.wait_until(
+            f"[...document.querySelectorAll('.message[data-seq]')].at(-{nth_from_end})?.id"
         )
-        await self.page.hover(f'[data-test="{mark}"] .content')
-        await self.page.click(f'[data-test="{mark}"] [aria-label="{button}"]')
-        await self.page.evaluate(
-            "for (const each of document.querySelectorAll('[data-test]')) delete each.dataset.test"
-        )
+        await self.page.hover(f"#{message_id} .content")
+        await self.page.click(f'#{message_id} [aria-label="{button}"]')
+
+    async def wait_until_stored(self) -> None:
+        """Wait for the ack and the entry of the message that this tab has sent: each draws the message anew."""
+        frames = "[...document.querySelectorAll('.frame')]"
+        for way, event in (("ack", "message:send"), ("in", "message:new")):
+            await self.page.wait_until(
+                f"{frames}.some((each) => each.dataset.way === '{way}'"
+                f" && each.querySelector('b').textContent === '{event}')"
+            )
 
     async def screenshot(self, name: str) -> None:
         """Keep what the page looks like."""
@@ -98,10 +103,12 @@ class BrowserTabs:
         self.tabs: list[ChatTab] = []
 
     async def open_tab(self, name: str, **viewport: Any) -> ChatTab:
-        """Register a new user in a new tab."""
+        """Register a new user in a new tab. The earlier tabs, which display `general`, have received that."""
         tab = ChatTab(await self.browser.new_page(**viewport), name)
-        self.tabs.append(tab)
         await tab.register(self.instance.url)
+        for earlier in self.tabs:
+            await earlier.page.wait_for_text(f"{name} joined", ".log")
+        self.tabs.append(tab)
         return tab
 
     def errors(self) -> list[str]:

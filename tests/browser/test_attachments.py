@@ -61,7 +61,7 @@ async def test_files_are_pasted_dropped_sent_and_displayed(browser_tabs: Browser
     await bob.screenshot("desktop-picture")
     await bob.page.press("Escape")
     await bob.page.wait_until("!document.querySelector('dialog.viewer')")
-    await ada.page.wait_for_text("Seen by Bob", ".log")
+    await ada.page.wait_for_text("Seen by Bob", ".log")  # moves the messages
     await ada.press_message_button(1, "Delete")
     await ada.page.click(".actions .sure")
     await bob.page.wait_until("!document.querySelector('.attachments')")
@@ -84,6 +84,7 @@ async def test_a_failed_upload_is_repeated_and_a_broken_picture_is_named(browser
     await ada.page.click(".tray li button:not(.icon-button)")
     await uploaded(ada, 1)
     await ada.page.press("Enter")
+    await ada.wait_until_stored()
     await ada.page.wait_until(
         "document.querySelector('.message:not(.pending) .picture img')?.naturalWidth === 320"
     )
@@ -104,6 +105,7 @@ async def test_a_document_whose_url_has_expired_is_saved_by_a_new_one(browser_ta
     await offer(ada, "drop", ("plan.pdf", "application/pdf", PDF))
     await uploaded(ada, 1)
     await ada.page.press("Enter")
+    await ada.wait_until_stored()
     await ada.page.wait_until("document.querySelector('.message:not(.pending) .file')")
     await ada.page.evaluate(
         """(() => {
@@ -111,10 +113,15 @@ async def test_a_document_whose_url_has_expired_is_saved_by_a_new_one(browser_ta
         const { fetch } = window;
         window.fetch = (...given) => { loaded.push(String(given[0])); return fetch(...given); };
         window.saved = [];
-        document.addEventListener("click", (event) => {
-            const link = event.target.closest("a.file");
-            if (link && !event.defaultPrevented) { event.preventDefault(); saved.push(link.href); }
-        });
+        const { click } = HTMLElement.prototype;
+        HTMLElement.prototype.click = function () {
+            const save = (event) => {
+                if (!event.defaultPrevented) saved.push(this.href);
+                event.preventDefault();
+            };
+            this.addEventListener("click", save, { once: true });
+            click.call(this);
+        };
         })()"""
     )
 

@@ -48,6 +48,13 @@ async def elsewhere(tab: ChatTab, name: str = "elsewhere") -> None:
     await tab.page.wait_for_text(name, ".heading h1")
 
 
+async def send_many(bob: Client, room_id: str, ada: ChatTab) -> list[dict[str, Any]]:
+    """Send MANY messages to a room that the tab does not display; return once the tab counts all of them."""
+    sent = [await bob.send(room_id, f"number {number}") for number in range(MANY)]
+    await ada.page.wait_until(f"document.title === '({MANY}) hubbub playground'")
+    return sent
+
+
 @pytest.mark.parametrize("shape", [{}, {"width": 390, "height": 844}], ids=["desktop", "phone"])
 async def test_a_room_opens_at_the_first_unread_message_and_marks_visible_ones_read(
     browser_tabs: BrowserTabs, shape: dict[str, int]
@@ -59,7 +66,7 @@ async def test_a_room_opens_at_the_first_unread_message_and_marks_visible_ones_r
         await ada.page.click(".heading .menu")
     await elsewhere(ada)
     general = await room_of(bob, "general")
-    sent = [await bob.send(general["id"], f"number {number}") for number in range(MANY)]
+    sent = await send_many(bob, general["id"], ada)
 
     if shape:
         await ada.page.click(".heading .menu")
@@ -91,7 +98,7 @@ async def test_scrolling_through_reads_everything_with_few_requests(browser_tabs
     watcher = await device_of(browser_tabs, ada)
     await elsewhere(ada)
     general = await room_of(bob, "general")
-    sent = [await bob.send(general["id"], f"number {number}") for number in range(MANY)]
+    sent = await send_many(bob, general["id"], ada)
     await ada.open_room("general")
     await ada.page.wait_until(f"{VIEW}.includes({sent[0]['seq']})")
 
@@ -136,6 +143,7 @@ async def test_a_message_has_a_url(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
     general = await room_of(bob, "general")
     sent = [await bob.send(general["id"], f"number {number}") for number in range(MANY)]
+    await ada.wait_for_messages(f"number {MANY - 1}")
     target = sent[20]
     await elsewhere(ada)
 

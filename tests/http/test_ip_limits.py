@@ -80,9 +80,10 @@ async def test_requests_over_the_limit_wait_on_every_route(
 ) -> None:
     held = metrics.counters["requests_delayed"]
     began = time.monotonic()
-    for _ in range(2):
-        reader, writer = await connect(instance)
+    connections = [await connect(instance) for _ in range(2)]
+    for _, writer in connections:
         writer.write(FREE[kind] * (ATTEMPTS // 2))
+    for reader, writer in connections:
         await asyncio.wait_for(responses(reader, ATTEMPTS // 2), 10)
         writer.close()
     reader, writer = await connect(instance)

@@ -60,7 +60,7 @@ const smallest = (url) => url.replace(/^(.*\/uploads\/[0-9a-f-]{36}\/)[^/]+$/, (
 
 export const dot = (status) => h("span.dot", { "data-status": status });
 
-/** Fill `parent` with `items` in order; only those whose `deps` changed are built again, keeping the focus. */
+/** Fill `parent` with `items` in order; only those whose `deps` changed are built again. They keep focus and questions. */
 export function keyed(parent, items, key, deps, build) {
   const before = parent.kept ?? new Map();
   parent.kept = new Map(items.map((item) => {
@@ -81,10 +81,44 @@ export function keyed(parent, items, key, deps, build) {
 
 function replace(old, element) {
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const same = ({ dataset: { mark } }) => mark && element.querySelector(`[data-mark="${mark}"]`);
+  const opened = [...old.querySelectorAll("[data-open]")];
   old.replaceWith(element);
-  if (!focused) return;
-  const same = focused.dataset.mark && element.querySelector(`[data-mark="${focused.dataset.mark}"]`);
-  (same || element).focus();
+  for (const each of opened) same(each)?.reopen();
+  if (focused) (same(focused) || element).focus();
+}
+
+const CLICK_FOLLOWS_MS = 50;      // after the pointer was released
+const LONGEST_PRESS_MS = 2000;    // then changes are displayed all the same
+
+/**
+ * Return a function that defers drawing while a control is pressed: a control that is replaced or moved between press
+ * and release receives no click. Called once for the page; `draw` of the last call is the one that is deferred.
+ */
+export function createPresses() {
+  let deferred = null;
+  let pressed = false;
+  let end;
+  const release = () => {
+    const draw = deferred;
+    pressed = false;
+    deferred = null;
+    draw?.();
+  };
+  const releaseIn = (ms) => { clearTimeout(end); end = setTimeout(release, ms); };
+  const press = ({ target, key = " " }) => {
+    if (key !== " " || !target.closest?.("button, a, label")) return;
+    pressed = true;
+    releaseIn(LONGEST_PRESS_MS);
+  };
+  for (const type of ["pointerdown", "keydown"]) addEventListener(type, press, true);
+  for (const type of ["pointerup", "pointercancel", "keyup"])
+    addEventListener(type, () => { if (pressed) releaseIn(CLICK_FOLLOWS_MS); }, true);
+  addEventListener("click", () => { if (pressed) queueMicrotask(release); });
+  return (draw) => {
+    if (pressed) deferred = draw;
+    else draw();
+  };
 }
 
 /** Up and Down (Home, End) move the focus among the children of `list` that match `selector`: one tab stop in all. */
@@ -103,21 +137,24 @@ export function arrowKeys(list, selector) {
   });
 }
 
-/** A button that asks once more before it does something that cannot be undone. */
+/** A button that asks once more before it does something that cannot be undone. Drawn again, it still asks. */
 export function twice(button, question, act) {
   const label = button.getAttribute("aria-label") ?? button.textContent;
-  button.addEventListener("click", () => {
-    if (button.classList.contains("sure")) return act();
+  const rest = [...button.childNodes];
+  button.dataset.mark ??= question;
+  button.reopen = () => {
     button.classList.add("sure");
-    const rest = [...button.childNodes];
+    button.dataset.open = "";
     button.replaceChildren(question);
     button.setAttribute("aria-label", question);
     setTimeout(() => {
       button.classList.remove("sure");
+      delete button.dataset.open;
       button.replaceChildren(...rest);
       button.setAttribute("aria-label", label);
     }, 3000);
-  });
+  };
+  button.addEventListener("click", () => (button.classList.contains("sure") ? act() : button.reopen()));
   return button;
 }
 

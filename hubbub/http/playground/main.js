@@ -4,7 +4,7 @@ import { createAddress } from "./address.js";
 import { createApi } from "./api.js";
 import { createChat } from "./chat.js";
 import { createConnection } from "./connection.js";
-import { h, toast } from "./dom.js";
+import { createPresses, h, toast } from "./dom.js";
 import { createInbox } from "./inbox.js";
 import { counted, createStore, initial } from "./state.js";
 import { forgetDrafts } from "./views/composer.js";
@@ -16,6 +16,7 @@ import { createWire } from "./views/wire.js";
 
 const root = document.getElementById("app");
 const api = createApi();
+const whileNotPressed = createPresses();
 
 async function start() {
   applyTheme(localStorage.getItem("hubbub:theme"));
@@ -84,7 +85,7 @@ async function enter() {
     else if (drawer) store.dispatch({ type: "page", patch: { drawer: false } });
     else if (panel) store.dispatch({ type: "page", patch: { panel: null } });
   };
-  store.watch(render);
+  store.watch(() => whileNotPressed(() => render(store.get())));
   render(store.get());
   connection.start();
 }

@@ -285,7 +285,7 @@ def test_a_client_just_over_its_rate_waits_and_never_counts_as_flooding() -> Non
 async def test_handshakes_of_an_ip_address_are_limited(start: StartServer) -> None:
     """On both transports, with the time after which there is one more."""
     server = await start()
-    server.sio.eio.ip_limits.handshake_rate = Rate(3, 0.5)
+    server.sio.eio.ip_limits.handshake_rate = Rate(3, 0.01)
     for _ in range(2):
         await PollingClient(server.port, "/socket.io/").handshake()
     await open_ws(server)
@@ -294,6 +294,7 @@ async def test_handshakes_of_an_ip_address_are_limited(start: StartServer) -> No
         "GET", query="EIO=4&transport=polling"
     )
 
-    assert (status, headers["retry-after"]) == (503, "2")
+    assert status == 503
+    assert 90 <= int(headers["retry-after"]) <= 100
     assert (await WebSocketClient(server.port).handshake("/socket.io/")).status == 503
     assert metrics.labelled["handshakes_refused"]["rate"] == refused + 2

@@ -39,7 +39,7 @@ async def test_messages_over_the_limit_are_refused_and_not_stored(instance: Live
 async def test_other_events_have_a_separate_bucket(instance: LiveInstance) -> None:
     ada = await (await instance.register("ada")).connect_client()
 
-    answers = [await ada.call_for_ack("room:list", limit=1) for _ in range(80)]
+    answers = await asyncio.gather(*(ada.call_for_ack("room:list", limit=1) for _ in range(80)))
 
     assert answers[0]["ok"]
     assert any(not answer["ok"] and answer["error"]["code"] == "rate_limited" for answer in answers)

@@ -93,13 +93,18 @@ function reactions({ chat, state }, message) {
 function actions({ chat, store, room }, message, mayDelete, own) {
   const mine = (emoji) => message.reactions.some((each) => each.emoji === emoji && each.mine);
   const pick = (emoji) => {
-    choices.hidden = true;
+    choices.toggle(false);
     chat.react(message.id, emoji, !mine(emoji));
   };
-  const choices = h("span.emoji", { hidden: true }, EMOJI.map((emoji) =>
-    h("button", { type: "button", "aria-label": `React with ${emoji}`, onclick: () => pick(emoji) }, emoji)));
+  const choices = h("span.emoji", { hidden: true, "data-mark": "emoji" }, EMOJI.map((emoji) =>
+    h("button", { type: "button", "aria-label": `React with ${emoji}`, "data-mark": `e ${emoji}`, onclick: () => pick(emoji) }, emoji)));
+  choices.toggle = (shown) => {
+    choices.hidden = !shown;
+    choices.toggleAttribute("data-open", shown);
+  };
+  choices.reopen = () => choices.toggle(true);
   const open = () => {
-    choices.hidden = !choices.hidden;
+    choices.toggle(choices.hidden);
     choices.querySelector("button").focus();
   };
   const reply = () => {
