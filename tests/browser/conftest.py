@@ -81,7 +81,7 @@ class ChatTab:
         await self.page.click(f'#{message_id} [aria-label="{button}"]')
 
     async def wait_until_stored(self) -> None:
-        """Wait for the ack and the entry of the message that this tab has sent: each draws the message anew."""
+        """Wait for the ack and the entry of the message that this tab has sent: each draws it anew."""
         frames = "[...document.querySelectorAll('.frame')]"
         for way, event in (("ack", "message:send"), ("in", "message:new")):
             await self.page.wait_until(

@@ -70,6 +70,7 @@ async def test_a_message_does_not_replace_a_known_one_in_the_same_epoch(instance
     room_id, (ada, _) = await _room_of(instance, 3)
     old = ada.ready["epoch"]
 
+    await instance.app.container.epoch_watch.close()  # it is the write that finds the change
     await delete_entries_after(room_id, 3)
     sent = await ada.send(room_id, "at once")
 
@@ -82,6 +83,7 @@ async def test_another_change_is_refused_until_the_epoch_is_raised(instance: Liv
     first = (await ada.call("message:history", room_id=room_id))["messages"][0]
     old = ada.ready["epoch"]
 
+    await instance.app.container.epoch_watch.close()  # it is the write that finds the change
     await delete_entries_after(room_id, 3)
     answer = await ada.call_for_ack("message:edit", message_id=first["id"], body="changed")
 

@@ -22,9 +22,9 @@ async def test_messages_over_the_limit_are_refused_and_not_stored(instance: Live
     room_id, (ada, bob) = await instance.room_with_clients("ada", "bob")
     ids = [str(uuid4()) for _ in range(40)]
 
-    answers = [
-        await ada.call_for_ack("message:send", room_id=room_id, client_id=each, body="x") for each in ids
-    ]
+    answers = await asyncio.gather(
+        *(ada.call_for_ack("message:send", room_id=room_id, client_id=each, body="x") for each in ids)
+    )
     refusals = [answer["error"] for answer in answers if not answer["ok"]]
     repeat = await ada.call_for_ack("message:send", room_id=room_id, client_id=ids[0], body="x")
 
