@@ -24,7 +24,9 @@ def expiry_cutoff() -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Return a time as `2026-01-31T12:00:00.123Z` (RFC 3339, UTC, milliseconds)."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def thread_time() -> float:

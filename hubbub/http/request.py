@@ -163,6 +163,7 @@ def context(request: web.Request) -> Context:
         principal.role,
         request_info=request_info(request),
         key_id=principal.key_id,
+        user=principal.user,
     )
 
 

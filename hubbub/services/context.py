@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from hubbub.schemas.eventlog.entries import Entry
     from hubbub.schemas.events import EntryEvent
     from hubbub.schemas.jobs import JobPayload, Priority
+    from hubbub.schemas.users.users import User
     from hubbub.services.eventlog.epoch_watch import EpochWatch
     from hubbub.services.eventlog.message_writer import MessageWriter
     from hubbub.services.instance.active_uploads import ActiveUploads
@@ -108,6 +109,7 @@ class Context:
     request_info: RequestInfo = SYSTEM  # IP address, user agent and request id
     socket_id: str | None = None  # of the calling socket; hints about the content of its ack skip it
     key_id: UUID | None = None  # of the API key
+    user: "User | None" = None  # of a request, as authenticated; None for a socket
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator["UnitOfWork"]:

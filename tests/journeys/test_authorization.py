@@ -128,12 +128,17 @@ async def everything(instance: LiveInstance) -> dict[str, list[tuple[Any, ...]]]
             "leases",  # the scheduler renews its own
             "one_time_tokens",
             "processes",
+            "schedule_runs",  # each minute has one
+            "schedules",
+            "state",
             "users",
             "notification_decisions",
         },
     )
     tables = [name for name in await place.tables() if name not in apart]
     rows = {name: sorted(await place.rows(f"SELECT * FROM {name}"), key=str) for name in tables}
+    rows["schedules"] = await place.rows("SELECT name, enabled, cron FROM schedules ORDER BY name")
+    rows["state"] = await place.rows("SELECT key, value FROM state WHERE key = 'epoch'")
     rows["users"] = await place.rows("SELECT id, email, display_name, role, password_digest FROM users")
     return rows
 

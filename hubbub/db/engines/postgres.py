@@ -62,10 +62,27 @@ async def release(client: Any, connection: Any, error: BaseException | None = No
     """Return a connection to the pool. It is closed if the error says that its server can't be used."""
     client.connections.in_use.discard(connection)
     _close_if_unusable(client, connection, error)
-    # The pool cancels running statements and rolls back the transaction. It closes a connection on which that
-    # fails or takes too long.
     with contextlib.suppress(Exception):
+        if error is None and _is_idle(connection):
+            # What the pool's `release` does, without its task: the caller would wait for another turn of the
+            # event loop. Nothing here waits, so that nothing can be cancelled.
+            connection._con._on_release()
+            await connection._holder.release(ROLLBACK_S)
+            return
+        # The pool cancels running statements and rolls back the transaction. It closes a connection on which
+        # that fails or takes too long.
         await client._pool.release(connection, timeout=ROLLBACK_S)
+
+
+def _is_idle(connection: Any) -> bool:  # noqa: ANN401 - likewise
+    """Return whether the server waits for the next statement, outside of a transaction."""
+    raw = connection._con
+    return (
+        raw is not None
+        and not raw.is_closed()
+        and not raw.is_in_transaction()
+        and not raw._protocol._is_cancelling()
+    )
 
 
 def _close_if_unusable(client: Any, connection: Any, error: BaseException | None) -> None:  # noqa: ANN401 - likewise

@@ -106,6 +106,30 @@ async def room(sql: Sql, room_id: UUID, user_id: UUID) -> RoomRow | None:
     return room_row(rows[0]) if rows else None
 
 
+class MembershipRow(NamedTuple):
+    """A room and the membership of a user. `role` is None if the user is not a member."""
+
+    kind: str
+    role: str | None
+    muted: bool
+    version: int
+
+
+async def membership(sql: Sql, room_id: UUID, user_id: UUID) -> MembershipRow | None:
+    """Return what decides on the access of a user to a room; None if the room does not exist."""
+    rows = await sql.fetch(
+        "SELECT r.kind, r.member_version, m.role, m.muted FROM rooms r "
+        "LEFT JOIN memberships m ON m.room_id = r.id AND m.user_id = $2 "
+        "WHERE r.id = $1 AND r.archived_at IS NULL",
+        room_id,
+        user_id,
+    )
+    if not rows:
+        return None
+    row = rows[0]
+    return MembershipRow(row["kind"], row["role"], bool(row["muted"]), row["member_version"])
+
+
 async def rooms_of(
     sql: Sql, user_id: UUID, limit: int, before: tuple[datetime, UUID] | None = None
 ) -> list[RoomRow]:

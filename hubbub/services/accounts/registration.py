@@ -10,6 +10,7 @@ from hubbub.core.request_info import RequestInfo
 from hubbub.core.text import names
 from hubbub.db import database
 from hubbub.queries.audit.audit_log import Action, AuditEvent
+from hubbub.queries.auth import accounts
 from hubbub.schemas.accounts import accounts as wire
 from hubbub.services.audit import recorder
 from hubbub.services.auth import sessions
@@ -73,7 +74,7 @@ async def _try_create(container: Container, user: models.User, act: AuditEvent) 
 async def me(ctx: Context) -> wire.Account:
     """Return the caller's account."""
     async with database.guard():
-        user = await models.User.filter(id=ctx.user_id).first()
-    if user is None:
+        row = await accounts.account(database.connection(), ctx.user_id)
+    if row is None:
         raise NotFound
-    return account_view.to_view(user)
+    return account_view.to_view(row)

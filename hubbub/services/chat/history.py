@@ -35,11 +35,11 @@ async def read(ctx: Context, command: wire.ReadHistory) -> wire.History:
         return await _around(ctx, command.room_id, command.around_seq, limit)
     async with database.guard():
         if command.after_seq is not None:
-            rows = await _after(command.room_id, command.after_seq, limit + 1)
+            rows = await _after(ctx, command.room_id, command.after_seq, limit + 1)
         else:
-            rows = await _before(command.room_id, command.before_seq, limit + 1)
+            rows = await _before(ctx, command.room_id, command.before_seq, limit + 1)
         page = sorted(rows[:limit], key=lambda row: row.seq)
-        messages = await message_views.load_views(page, ctx.user_id, ctx.container.url_signer)
+        messages = await message_views.page_views(page, ctx.container.url_signer)
     kept = page_size.fitting(ctx, messages, 0 if command.after_seq is not None else len(messages) - 1)
     fitting = messages[kept]
     return wire.History(messages=fitting, has_more=len(rows) > len(fitting))
@@ -48,12 +48,12 @@ async def read(ctx: Context, command: wire.ReadHistory) -> wire.History:
 async def _around(ctx: Context, room_id: UUID, seq: int, limit: int) -> wire.History:
     """Return a page with the message `seq` in the middle, or nearer to an end of a short log."""
     async with database.guard():
-        older = await _before(room_id, seq, limit + 1)
-        newer = await _after(room_id, seq - 1, limit + 1)
+        older = await _before(ctx, room_id, seq, limit + 1)
+        newer = await _after(ctx, room_id, seq - 1, limit + 1)
         newer_count = min(len(newer), limit - min(len(older), limit // 2))
         older_count = min(len(older), limit - newer_count)
         page = [*reversed(older[:older_count]), *newer[:newer_count]]
-        messages = await message_views.load_views(page, ctx.user_id, ctx.container.url_signer)
+        messages = await message_views.page_views(page, ctx.container.url_signer)
     kept = page_size.fitting(ctx, messages, min(older_count, len(messages) - 1))
     has_before = len(older) > older_count or kept.start > 0
     has_after = len(newer) > newer_count or kept.stop < len(messages)
@@ -65,12 +65,12 @@ async def _around(ctx: Context, room_id: UUID, seq: int, limit: int) -> wire.His
     )
 
 
-async def _before(room_id: UUID, seq: int | None, limit: int) -> list[message_pages.MessageRow]:
-    return await message_pages.before(database.connection(), room_id, seq, limit)
+async def _before(ctx: Context, room_id: UUID, seq: int | None, limit: int) -> list[message_pages.MessageRow]:
+    return await message_pages.before(database.connection(), ctx.user_id, room_id, seq, limit)
 
 
-async def _after(room_id: UUID, seq: int, limit: int) -> list[message_pages.MessageRow]:
-    return await message_pages.after(database.connection(), room_id, seq, limit)
+async def _after(ctx: Context, room_id: UUID, seq: int, limit: int) -> list[message_pages.MessageRow]:
+    return await message_pages.after(database.connection(), ctx.user_id, room_id, seq, limit)
 
 
 class _SearchPosition(msgspec.Struct, array_like=True):
@@ -101,9 +101,10 @@ async def find(ctx: Context, command: wire.Search) -> wire.SearchPage:
             limit=limit + 1,
         )
         page = message_ids[:limit]
-        rows = {row.id: row for row in await message_pages.by_ids(database.connection(), page)}
+        found_rows = await message_pages.by_ids(database.connection(), ctx.user_id, page)
+        rows = {row.id: row for row in found_rows}
         found = [rows[each] for each in page if each in rows]
-        messages = await message_views.load_views(found, ctx.user_id, ctx.container.url_signer)
+        messages = await message_views.page_views(found, ctx.container.url_signer)
     fitting = messages[page_size.fitting(ctx, messages, 0)]
     last_id = (
         fitting[-1].id if len(fitting) < len(messages) else page[-1] if len(message_ids) > limit else None

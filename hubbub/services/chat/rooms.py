@@ -34,7 +34,7 @@ async def access(ctx: Context, room_id: UUID, *, allow_stale: bool = False) -> C
     if (membership := cached_access(ctx, room_id, allow_stale=allow_stale)) is not None:
         return membership
     async with database.guard():
-        row = await rooms.room(database.connection(), room_id, ctx.user_id)
+        row = await rooms.membership(database.connection(), room_id, ctx.user_id)
     if row is None or (row.role is None and row.kind != "public"):
         raise NotFound("Room not found.")
     if row.role is None:

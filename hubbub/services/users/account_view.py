@@ -5,6 +5,7 @@ from datetime import datetime
 from hubbub import models
 from hubbub.core import clock
 from hubbub.core.errors import Suspended
+from hubbub.queries.auth.accounts import AccountRow
 from hubbub.schemas.accounts import accounts as wire
 
 
@@ -25,7 +26,7 @@ def require_not_suspended(user: models.User) -> None:
         raise Suspended(suspension_message(user.suspended_until, user.suspend_reason))
 
 
-def to_view(user: models.User) -> wire.Account:
+def to_view(user: models.User | AccountRow) -> wire.Account:
     """Return an account as its owner sees it."""
     return wire.Account(
         id=user.id,

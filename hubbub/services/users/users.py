@@ -8,7 +8,6 @@ from hubbub import models
 from hubbub.core.errors import NotFound
 from hubbub.core.text import email_addresses
 from hubbub.db import database
-from hubbub.queries.chat.message_pages import SenderRow
 from hubbub.queries.chat.rooms import MemberRow
 from hubbub.schemas.faults import is_text
 from hubbub.schemas.users import users as wire
@@ -26,7 +25,7 @@ class UserColumns(Protocol):
     def avatar_url(self) -> str | None: ...
 
 
-def to_view(row: models.User | SenderRow | MemberRow) -> wire.User:
+def to_view(row: models.User | MemberRow) -> wire.User:
     """Return a user as other users see them."""
     return view(row.id, row)
 
@@ -48,7 +47,9 @@ async def load_caller(ctx: Context) -> models.User:
 
 
 async def me(ctx: Context) -> wire.User:
-    """Return the caller. No query if they are connected to this instance."""
+    """Return the caller. No query for a request, and for a user who is connected to this instance."""
+    if ctx.user is not None:
+        return ctx.user
     cached = ctx.container.membership_cache.get(ctx.user_id)
     return cached.user if cached is not None else await access(ctx.user_id)
 

@@ -40,7 +40,9 @@ async def test_a_page_equals_its_messages_one_by_one(instance: LiveInstance) -> 
     first = await ada.send(room_id, "hello @bob")
     await bob.send(room_id, "hi", reply_to=first["id"])
     await ada.call("message:edit", message_id=first["id"], body="hello again @bob")
-    await bob.call("reaction:add", message_id=first["id"], emoji="🎉")
+    for emoji in ("🎉", "🐝", "👀"):  # not in the order of the emoji
+        await ada.call("reaction:add", message_id=first["id"], emoji=emoji)
+    await bob.call("reaction:add", message_id=first["id"], emoji="🐝")
     last = await ada.send(room_id, "gone soon")
     await ada.call("message:delete", message_id=last["id"])
     signer = instance.app.container.url_signer
@@ -50,10 +52,15 @@ async def test_a_page_equals_its_messages_one_by_one(instance: LiveInstance) -> 
     expected = [await message_views.load_view(row, viewer, signer) for row in rows]
 
     assert [message.deleted_at is None for message in expected] == [True, True, False]
-    page = await message_pages.after(sql, room, 0, 9)
-    assert await message_views.load_views(page, viewer, signer) == expected
-    assert await message_pages.before(sql, room, None, 2) == page[:0:-1]
-    assert await message_pages.before(sql, room, page[2].seq, 9) == page[1::-1]
-    assert {row.id: row for row in await message_pages.by_ids(sql, [row.id for row in rows])} == {
+    assert [(each.emoji, each.count, each.mine) for each in expected[0].reactions] == [
+        ("🎉", 1, False),
+        ("🐝", 2, True),
+        ("👀", 1, False),
+    ]
+    page = await message_pages.after(sql, viewer, room, 0, 9)
+    assert await message_views.page_views(page, signer) == expected
+    assert await message_pages.before(sql, viewer, room, None, 2) == page[:0:-1]
+    assert await message_pages.before(sql, viewer, room, page[2].seq, 9) == page[1::-1]
+    assert {row.id: row for row in await message_pages.by_ids(sql, viewer, [row.id for row in rows])} == {
         row.id: row for row in page
     }
