@@ -51,11 +51,24 @@ async def acquire(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg le
     if client.unresponsive:
         raise DBConnectionError("the server did not respond a moment ago")
     try:
-        connection = await client._pool.acquire(timeout=ACQUIRE_S)
+        connection = await _acquire_idle(client._pool) or await client._pool.acquire(timeout=ACQUIRE_S)
     except OSError as error:  # refused, no route, unknown host, timeout
         raise DBConnectionError(str(error) or "no connection in time") from error
     client.connections.in_use.add(connection)
     return connection
+
+
+async def _acquire_idle(pool: Any) -> Any:  # noqa: ANN401 - likewise
+    """Acquire an idle connection, without the timer that waiting for one needs; None if there is none."""
+    queue = pool._queue
+    if queue is None or queue.empty() or not queue._queue[-1].is_connected() or pool.is_closing():
+        return None
+    holder = queue.get_nowait()
+    try:
+        return await holder.acquire()
+    except BaseException:
+        queue.put_nowait(holder)
+        raise
 
 
 async def release(client: Any, connection: Any, error: BaseException | None = None) -> None:  # noqa: ANN401 - likewise
