@@ -37,6 +37,10 @@ _SELECT = (
     "FROM messages m JOIN users u ON u.id = m.sender_id"
 )
 _SELECT_BY_DIALECT = {dialect: _SELECT.format(list=text) for dialect, text in _JSON_LISTS.items()}
+_IN_OWN_ROOM = (
+    "m.room_id = $2 AND EXISTS (SELECT 1 FROM memberships own JOIN rooms r ON r.id = own.room_id "
+    "WHERE own.room_id = $2 AND own.user_id = $1 AND r.archived_at IS NULL)"
+)
 _decode_reactions = msgspec.json.Decoder(list[tuple[str, int, int, str]]).decode
 
 
@@ -67,17 +71,20 @@ class MessageRow(NamedTuple):
 
 
 async def before(sql: Sql, viewer_id: UUID, room_id: UUID, seq: int | None, limit: int) -> list[MessageRow]:
-    """Return the last messages before `seq`, or of the whole room, newest first."""
+    """Return the last messages before `seq`, or of the whole room, newest first; for a member of the room.
+
+    For others there are none.
+    """
     if seq is None:
-        where = "m.room_id = $2 ORDER BY m.seq DESC LIMIT $3"
+        where = f"{_IN_OWN_ROOM} ORDER BY m.seq DESC LIMIT $3"
         return await _fetch(sql, where, viewer_id, room_id, limit)
-    where = "m.room_id = $2 AND m.seq < $3 ORDER BY m.seq DESC LIMIT $4"
+    where = f"{_IN_OWN_ROOM} AND m.seq < $3 ORDER BY m.seq DESC LIMIT $4"
     return await _fetch(sql, where, viewer_id, room_id, seq, limit)
 
 
 async def after(sql: Sql, viewer_id: UUID, room_id: UUID, seq: int, limit: int) -> list[MessageRow]:
-    """Return the first messages after `seq`, oldest first."""
-    where = "m.room_id = $2 AND m.seq > $3 ORDER BY m.seq LIMIT $4"
+    """Return the first messages after `seq`, oldest first, for a member of the room as `before` does."""
+    where = f"{_IN_OWN_ROOM} AND m.seq > $3 ORDER BY m.seq LIMIT $4"
     return await _fetch(sql, where, viewer_id, room_id, seq, limit)
 
 

@@ -1,5 +1,6 @@
 """Reads messages: pages of a room's history, search, and sync."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import msgspec
@@ -23,21 +24,17 @@ _POSITION_FIELDS = ("before_seq", "after_seq", "around_seq")
 async def read(ctx: Context, command: wire.ReadHistory) -> wire.History:
     """Return a page of messages, ascending: the newest, or those before, after or around a seq.
 
-    It has fewer than `limit` messages if they would take too many bytes.
+    It has fewer than `limit` messages if they would take too many bytes. Raises NotMember, NotFound.
     """
     given_fields = [name for name in _POSITION_FIELDS if getattr(command, name) is not None]
     if len(given_fields) > 1:
         reason = "Use only one of before_seq, after_seq and around_seq."
         raise InvalidPayload(fields=tuple((name, reason) for name in given_fields))
-    await rooms.access(ctx, command.room_id)
     limit = command.limit or DEFAULT_PAGE_SIZE
     if command.around_seq is not None:
         return await _around(ctx, command.room_id, command.around_seq, limit)
     async with database.guard():
-        if command.after_seq is not None:
-            rows = await _after(ctx, command.room_id, command.after_seq, limit + 1)
-        else:
-            rows = await _before(ctx, command.room_id, command.before_seq, limit + 1)
+        rows = await _of_member(ctx, command.room_id, lambda: _rows(ctx, command, limit + 1))
         page = sorted(rows[:limit], key=lambda row: row.seq)
         messages = await message_views.page_views(page, ctx.container.url_signer)
     kept = page_size.fitting(ctx, messages, 0 if command.after_seq is not None else len(messages) - 1)
@@ -48,8 +45,8 @@ async def read(ctx: Context, command: wire.ReadHistory) -> wire.History:
 async def _around(ctx: Context, room_id: UUID, seq: int, limit: int) -> wire.History:
     """Return a page with the message `seq` in the middle, or nearer to an end of a short log."""
     async with database.guard():
+        newer = await _of_member(ctx, room_id, lambda: _after(ctx, room_id, seq - 1, limit + 1))
         older = await _before(ctx, room_id, seq, limit + 1)
-        newer = await _after(ctx, room_id, seq - 1, limit + 1)
         newer_count = min(len(newer), limit - min(len(older), limit // 2))
         older_count = min(len(older), limit - newer_count)
         page = [*reversed(older[:older_count]), *newer[:newer_count]]
@@ -63,6 +60,25 @@ async def _around(ctx: Context, room_id: UUID, seq: int, limit: int) -> wire.His
         has_before=has_before,
         has_after=has_after,
     )
+
+
+async def _of_member(
+    ctx: Context, room_id: UUID, read_rows: Callable[[], Awaitable[list[message_pages.MessageRow]]]
+) -> list[message_pages.MessageRow]:
+    """Return what `read_rows` returns for a member of a room; for others it returns nothing.
+
+    Nearly always one statement is enough. Raises NotMember, NotFound.
+    """
+    if found := await read_rows():
+        return found
+    await rooms.access(ctx, room_id)
+    return await read_rows()  # the caller may have become a member in between
+
+
+async def _rows(ctx: Context, command: wire.ReadHistory, limit: int) -> list[message_pages.MessageRow]:
+    if command.after_seq is not None:
+        return await _after(ctx, command.room_id, command.after_seq, limit)
+    return await _before(ctx, command.room_id, command.before_seq, limit)
 
 
 async def _before(ctx: Context, room_id: UUID, seq: int | None, limit: int) -> list[message_pages.MessageRow]:

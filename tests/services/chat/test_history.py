@@ -1,9 +1,14 @@
-"""A page of a room's history around one message, which a jump to a search result loads."""
+"""Pages of a room's history, also around one message, which a jump to a search result loads."""
 
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
+from hubbub.db import database
+from hubbub.queries.chat import message_pages
+from hubbub.services.chat import history
+from hubbub.services.context import Context
 from tests.support.live_instance import ApiUser, Client, LiveInstance
 
 COUNT = 12
@@ -86,3 +91,57 @@ async def test_only_one_position_is_accepted(long: Long, given: dict[str, int]) 
     assert (answer["error"]["code"], status, problem["code"]) == ("invalid_payload", 422, "invalid_payload")
     assert {it["field"] for it in answer["error"]["fields"]} == given.keys()
     assert problem["errors"] == answer["error"]["fields"]
+
+
+POSITIONS: tuple[dict[str, int], ...] = ({}, {"before_seq": 4}, {"after_seq": 2}, {"around_seq": 5})
+
+
+@pytest.mark.parametrize("position", POSITIONS, ids=str)
+async def test_only_members_read_a_room(instance: LiveInstance, position: dict[str, int]) -> None:
+    eve = await (await instance.register("eve")).connect_client()
+    private, _ = await instance.room_with_clients("ada")
+    public, (bob,) = await instance.room_with_clients("bob", kind="public")
+    for room_id, client in ((private, instance.clients[-2]), (public, bob)):
+        for _ in range(9):
+            await client.send(room_id, "secret")
+
+    found = [
+        await eve.call_for_ack("message:history", room_id=room_id, **position)
+        for room_id in (private, public, str(uuid4()))
+    ]
+    answers = [
+        await instance.users["eve"].rest("GET", f"/rooms/{room_id}/messages", params=position)
+        for room_id in (private, public, str(uuid4()))
+    ]
+
+    codes = ["not_found", "not_a_member", "not_found"]
+    assert [each["error"]["code"] for each in found] == codes
+    assert [answer["code"] for _, answer in answers] == codes
+    await eve.call("room:join", room_id=public)
+    assert (await eve.call("message:history", room_id=public, **position))["messages"]
+
+
+async def test_a_page_read_while_the_caller_joins_is_read_again(long: Long, instance: LiveInstance) -> None:
+    ctx = Context(instance.app.container, UUID(instance.users["bob"].id))
+    read_pages: list[list[message_pages.MessageRow]] = []
+
+    async def read_rows() -> list[message_pages.MessageRow]:
+        sql, limit = (
+            database.connection(),
+            COUNT if read_pages else 0,
+        )  # the first one is before the membership
+        page = await message_pages.before(sql, ctx.user_id, UUID(long.room_id), None, limit)
+        read_pages.append(page)
+        return page
+
+    found = await history._of_member(ctx, UUID(long.room_id), read_rows)
+
+    assert [len(page) for page in read_pages] == [0, COUNT]
+    assert found == read_pages[1]
+
+
+async def test_an_empty_room_has_an_empty_page(instance: LiveInstance) -> None:
+    room_id, (ada,) = await instance.room_with_clients("ada")
+
+    for position in POSITIONS:
+        assert (await ada.call("message:history", room_id=room_id, **position))["messages"] == []
