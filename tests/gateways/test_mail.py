@@ -80,6 +80,7 @@ async def test_no_header_can_be_injected(mailbox, tmp_path):
 ALIKE = profile(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@pytest.mark.slow("6 s: an e-mail over SMTP for each of 30 examples")
 @ALIKE
 @given(local=local_parts, domain=domains, name=texts, key=texts)
 async def test_an_email_contains_only_text_of_hubbub_whatever_users_wrote(

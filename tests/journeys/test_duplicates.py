@@ -89,6 +89,7 @@ async def second_process(
         yield process
 
 
+@pytest.mark.slow("7 s: without notifications, entries are found by a check each second, five times")
 @pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 async def test_entries_of_one_instance_reach_clients_of_the_others(
     server_process, second_process, notifier, devices, figures

@@ -29,11 +29,35 @@ class PoolConnections:
         self.in_use: set[Any] = set()  # connections as the pool hands them out
         self.stuck: list[Any] = []  # the whole pool, if none is idle and none makes progress
         self.check_requested = asyncio.Event()  # set to check at once instead of within a second
+        # asyncpg gives a returned connection to whichever caller asks next, also if others wait for it.
+        self._permits = asyncio.Semaphore(pool.get_max_size())  # one for each connection in use; in order
+        self._waiting = 0  # callers that wait for a permit
 
     @property
     def has_waiters(self) -> bool:
         """Whether the pool is exhausted and a caller waits for a connection."""
-        return bool(self._pool._queue._getters)
+        return self._waiting > 0 or bool(self._pool._queue._getters)
+
+    async def begin_use(self, timeout_s: float) -> float:
+        """Wait until a connection may be acquired, in the order of the calls. Return what is left of the time.
+
+        Call `end_use` when the connection is returned, or could not be acquired. Raises TimeoutError.
+        """
+        if not self._permits.locked():
+            await self._permits.acquire()  # at once
+            return timeout_s
+        ends_at = clock.monotonic() + timeout_s
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._permits.acquire()
+        finally:
+            self._waiting -= 1
+        return max(0.0, ends_at - clock.monotonic())
+
+    def end_use(self) -> None:
+        """Let the next caller acquire a connection."""
+        self._permits.release()
 
     def failed(self, connection: Any, error: BaseException) -> None:  # noqa: ANN401 - likewise
         """Close a connection on which a statement failed because its server can't perform it."""

@@ -50,11 +50,17 @@ async def acquire(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg le
     """Acquire a connection from the pool. Raises DBConnectionError if none is available in time."""
     if client.unresponsive:
         raise DBConnectionError("the server did not respond a moment ago")
+    connections: PoolConnections = client.connections
     try:
-        connection = await _acquire_idle(client._pool) or await client._pool.acquire(timeout=ACQUIRE_S)
+        remaining_s = await connections.begin_use(ACQUIRE_S)
+        try:
+            connection = await _acquire_idle(client._pool) or await client._pool.acquire(timeout=remaining_s)
+        except BaseException:
+            connections.end_use()
+            raise
     except OSError as error:  # refused, no route, unknown host, timeout
         raise DBConnectionError(str(error) or "no connection in time") from error
-    client.connections.in_use.add(connection)
+    connections.in_use.add(connection)
     return connection
 
 
@@ -73,18 +79,26 @@ async def _acquire_idle(pool: Any) -> Any:  # noqa: ANN401 - likewise
 
 async def release(client: Any, connection: Any, error: BaseException | None = None) -> None:  # noqa: ANN401 - likewise
     """Return a connection to the pool. It is closed if the error says that its server can't be used."""
-    client.connections.in_use.discard(connection)
+    connections: PoolConnections = client.connections
+    connections.in_use.discard(connection)
     _close_if_unusable(client, connection, error)
-    with contextlib.suppress(Exception):
-        if error is None and _is_idle(connection):
-            # What the pool's `release` does, without its task: the caller would wait for another turn of the
-            # event loop. Nothing here waits, so that nothing can be cancelled.
-            connection._con._on_release()
-            await connection._holder.release(ROLLBACK_S)
-            return
+    try:
+        with contextlib.suppress(Exception):
+            await _return_to_pool(client._pool, connection, error)
+    finally:
+        connections.end_use()
+
+
+async def _return_to_pool(pool: Any, connection: Any, error: BaseException | None) -> None:  # noqa: ANN401 - likewise
+    if error is None and _is_idle(connection):
+        # What the pool's `release` does, without its task: the caller would wait for another turn of the
+        # event loop. Nothing here waits, so that nothing can be cancelled.
+        connection._con._on_release()
+        await connection._holder.release(ROLLBACK_S)
+    else:
         # The pool cancels running statements and rolls back the transaction. It closes a connection on which
         # that fails or takes too long.
-        await client._pool.release(connection, timeout=ROLLBACK_S)
+        await pool.release(connection, timeout=ROLLBACK_S)
 
 
 def _is_idle(connection: Any) -> bool:  # noqa: ANN401 - likewise
