@@ -39,7 +39,7 @@ class PoolConnections:
         return self._waiting > 0 or bool(self._pool._queue._getters)
 
     async def begin_use(self, timeout_s: float) -> float:
-        """Wait until a connection may be acquired, in the order of the calls. Return what is left of the time.
+        """Wait until a connection may be acquired, in the order of the calls. Return the remaining time.
 
         Call `end_use` when the connection is returned, or could not be acquired. Raises TimeoutError.
         """
