@@ -6,12 +6,15 @@ from typing import Any, Self
 from hubbub.core import metrics
 from hubbub.db.engines import postgres
 
+MIN_POOL_SIZE = 4  # from which on one connection may be kept while others wait for the rest
+
 
 class HeldConnection:
     """A connection of the pool, acquired at its first use and kept until it is released.
 
-    It is released by its user when it is idle, after an error, and after a statement for which others wait
-    for the pool. So the pool checks it like all others, and a failover replaces it. One statement at a time.
+    It is released by its user when it is idle, and after an error. So the pool checks it like all others, and
+    a failover replaces it. Of a pool of less than MIN_POOL_SIZE it is also released after a statement for
+    which others wait. One statement at a time.
     """
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - Tortoise's clients share no typed base
@@ -43,7 +46,8 @@ class HeldConnection:
     async def __aexit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if error is not None or self._client.connections.has_waiters:
+        pool = self._client.connections
+        if error is not None or (pool.size < MIN_POOL_SIZE and pool.has_waiters):
             await self.release(error)
 
     async def release(self, error: BaseException | None = None) -> None:

@@ -30,7 +30,8 @@ class PoolConnections:
         self.stuck: list[Any] = []  # the whole pool, if none is idle and none makes progress
         self.check_requested = asyncio.Event()  # set to check at once instead of within a second
         # asyncpg gives a returned connection to whichever caller asks next, also if others wait for it.
-        self._permits = asyncio.Semaphore(pool.get_max_size())  # one for each connection in use; in order
+        self.size: int = pool.get_max_size()
+        self._permits = asyncio.Semaphore(self.size)  # one for each connection in use; in order
         self._waiting = 0  # callers that wait for a permit
 
     @property
@@ -144,7 +145,7 @@ class PoolConnections:
             TimeoutError(),
         )
         stuck = [each for each, since in stalled.items() if now - since >= EXHAUSTED_S]
-        self.stuck = stuck if not idle and len(stuck) == self._pool.get_max_size() else []
+        self.stuck = stuck if not idle and len(stuck) == self.size else []
 
     def drop_stuck(self, active: Collection[int]) -> None:
         """Close the connections of a stuck pool, except those whose server process is active."""

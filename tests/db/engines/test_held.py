@@ -7,6 +7,8 @@ import pytest
 from tortoise.connection import get_connection
 
 from hubbub.db import database
+from hubbub.db.engines import postgres
+from hubbub.db.engines.held import MIN_POOL_SIZE
 from hubbub.db.sql import Sql
 
 PID = "SELECT pg_backend_pid() AS pid"
@@ -58,6 +60,25 @@ async def test_it_is_released_when_others_wait_for_the_pool(held):
             await waiting
 
     assert not held.is_held
+
+
+async def test_of_a_large_pool_it_is_kept_while_others_wait(settings):
+    await database.connect(settings.model_copy(update={"database_pool": MIN_POOL_SIZE}))
+    made = database.held()
+    first, client = await pid(made), get_connection(database.CONNECTION_NAME)
+    others = [await postgres.acquire(client) for _ in range(MIN_POOL_SIZE - 1)]
+    waiting = asyncio.create_task(database.connection().fetch(PID))
+    async with asyncio.timeout(SOON):
+        while not client.connections.has_waiters:  # noqa: ASYNC110 - there is nothing to wait on
+            await asyncio.sleep(0)
+
+    assert (await pid(made), made.is_held, waiting.done()) == (first, True, False)
+
+    await made.release()
+    await waiting
+    for connection in others:
+        await postgres.release(client, connection)
+    await database.close()
 
 
 async def test_a_statement_that_fails_releases_it(held):
