@@ -10,7 +10,7 @@ import pytest
 from hubbub import models
 from hubbub.core import metrics
 from hubbub.db import database
-from hubbub.db.engines import postgres
+from hubbub.db.engines import pool
 from hubbub.services.eventlog import message_writer
 from tests.journeys.conftest import UNLIMITED
 from tests.support.live_instance import LiveInstance, OperationRefused, RemoteInstances
@@ -99,8 +99,8 @@ async def test_an_unavailable_database_is_reported_as_unavailable(
 ):
     caplog.set_level("INFO")
     monkeypatch.setattr(message_writer, "WRITE_TIMEOUT_S", 1.0)
-    monkeypatch.setattr(postgres, "ROLLBACK_S", 0.5)
-    monkeypatch.setattr(postgres, "ACQUIRE_S", 1.0)
+    monkeypatch.setattr(pool, "ROLLBACK_S", 0.5)
+    monkeypatch.setattr(pool, "ACQUIRE_S", 1.0)
     room_id, (ada, bob, eve) = await instance.room_with_clients("ada", "bob", "eve")
     late = await instance.register("late")
     senders = [Sender(client, room_id) for client in (ada, bob) for _ in range(5)]

@@ -9,7 +9,7 @@ import pytest
 
 from hubbub import models
 from hubbub.db import database
-from hubbub.db.engines import postgres
+from hubbub.db.engines import pool, postgres
 from hubbub.schemas.portfolio.resources import BY_NAME
 from hubbub.services.eventlog import message_writer
 from tests.support.api_contract import api_contract
@@ -54,7 +54,8 @@ def settings(settings, monkeypatch):
     for module, names in {
         message_writer: ["WRITE_TIMEOUT_S"],
         database: ["CONNECT_S", "STATEMENT_S"],
-        postgres: ["ACQUIRE_S", "WRITE_CHECK_TIMEOUT_S"],
+        pool: ["ACQUIRE_S"],
+        postgres: ["WRITE_CHECK_TIMEOUT_S"],
     }.items():
         for name in names:
             monkeypatch.setattr(module, name, PATIENCE_S)

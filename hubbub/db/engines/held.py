@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hubbub.core import metrics
-from hubbub.db.engines import postgres
+from hubbub.db.engines import pool
 
 MIN_POOL_SIZE = 4  # from which on one connection may be kept while others wait for the rest
 
@@ -35,7 +35,7 @@ class HeldConnection:
     async def __aenter__(self) -> Any:  # noqa: ANN401 - likewise
         if not self._is_usable() or self._client.unresponsive:
             await self.release()
-            self._connection = await postgres.acquire(self._client)
+            self._connection = await pool.acquire(self._client)
         return self._connection
 
     def _is_usable(self) -> bool:
@@ -46,12 +46,12 @@ class HeldConnection:
     async def __aexit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        pool = self._client.connections
-        if error is not None or (pool.size < MIN_POOL_SIZE and pool.has_waiters):
+        connections = self._client.connections
+        if error is not None or (connections.size < MIN_POOL_SIZE and connections.has_waiters):
             await self.release(error)
 
     async def release(self, error: BaseException | None = None) -> None:
         """Return the connection to the pool. Safe to call twice."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            await postgres.release(self._client, connection, error)
+            await pool.release(self._client, connection, error)

@@ -21,15 +21,12 @@ from tortoise.connection import ConnectionHandler, ConnectionToken, get_connecti
 from tortoise.exceptions import DBConnectionError, TransactionManagementError
 
 from hubbub.core import metrics
-from hubbub.db import errors
-from hubbub.db.engines import pooler
+from hubbub.db.engines import pool, pooler
 from hubbub.db.engines.idle import PoolConnections
 from hubbub.db.engines.writable import Hosts
 
 log = logging.getLogger(__name__)
 
-ACQUIRE_S = 5.0
-ROLLBACK_S = 2.0
 WRITE_CHECK_TIMEOUT_S = 2.0  # for a server to report whether it accepts writes
 _ACTIVE_PIDS_QUERY = "SELECT pid FROM pg_stat_activity WHERE pid = ANY($1::int[]) AND state = 'active'"
 # A prepared statement keeps the plan that it got while its tables were small: it would read them from end to
@@ -46,88 +43,16 @@ class Connection(asyncpg.Connection):
         return ""
 
 
-async def acquire(client: Any) -> Any:  # noqa: ANN401 - Tortoise and asyncpg leave it open
-    """Acquire a connection from the pool. Raises DBConnectionError if none is available in time."""
-    if client.unresponsive:
-        raise DBConnectionError("the server did not respond a moment ago")
-    connections: PoolConnections = client.connections
-    try:
-        remaining_s = await connections.begin_use(ACQUIRE_S)
-        try:
-            connection = await _acquire_idle(client._pool) or await client._pool.acquire(timeout=remaining_s)
-        except BaseException:
-            connections.end_use()
-            raise
-    except OSError as error:  # refused, no route, unknown host, timeout
-        raise DBConnectionError(str(error) or "no connection in time") from error
-    connections.in_use.add(connection)
-    return connection
-
-
-async def _acquire_idle(pool: Any) -> Any:  # noqa: ANN401 - likewise
-    """Acquire an idle connection, without the timer that waiting for one needs; None if there is none."""
-    queue = pool._queue
-    if queue is None or queue.empty() or not queue._queue[-1].is_connected() or pool.is_closing():
-        return None
-    holder = queue.get_nowait()
-    try:
-        return await holder.acquire()
-    except BaseException:
-        queue.put_nowait(holder)
-        raise
-
-
-async def release(client: Any, connection: Any, error: BaseException | None = None) -> None:  # noqa: ANN401 - likewise
-    """Return a connection to the pool. It is closed if the error says that its server can't be used."""
-    connections: PoolConnections = client.connections
-    connections.in_use.discard(connection)
-    _close_if_unusable(client, connection, error)
-    try:
-        with contextlib.suppress(Exception):
-            await _return_to_pool(client._pool, connection, error)
-    finally:
-        connections.end_use()
-
-
-async def _return_to_pool(pool: Any, connection: Any, error: BaseException | None) -> None:  # noqa: ANN401 - likewise
-    if error is None and _is_idle(connection):
-        # What the pool's `release` does, without its task: the caller would wait for another turn of the
-        # event loop. Nothing here waits, so that nothing can be cancelled.
-        connection._con._on_release()
-        await connection._holder.release(ROLLBACK_S)
-    else:
-        # The pool cancels running statements and rolls back the transaction. It closes a connection on which
-        # that fails or takes too long.
-        await pool.release(connection, timeout=ROLLBACK_S)
-
-
-def _is_idle(connection: Any) -> bool:  # noqa: ANN401 - likewise
-    """Return whether the server waits for the next statement, outside of a transaction."""
-    raw = connection._con
-    return (
-        raw is not None
-        and not raw.is_closed()
-        and not raw.is_in_transaction()
-        and not raw._protocol._is_cancelling()
-    )
-
-
-def _close_if_unusable(client: Any, connection: Any, error: BaseException | None) -> None:  # noqa: ANN401 - likewise
-    """Close a connection whose server refuses writes or shuts down."""
-    if error is not None and errors.ends_connection(error):
-        client.connections.failed(connection, error)
-
-
 class PooledConnection(PoolConnectionWrapper[Any]):
     """Acquires with a timeout; Tortoise's class waits without limit."""
 
     async def __aenter__(self) -> Any:  # noqa: ANN401 - likewise
         await self.ensure_connection()
-        self.connection = await acquire(self.client)
+        self.connection = await pool.acquire(self.client)
         return self.connection
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        await release(self.client, self.connection, error)
+        await pool.release(self.client, self.connection, error)
 
 
 class TransactionStatement(ConnectionWrapper[Any]):
@@ -137,7 +62,7 @@ class TransactionStatement(ConnectionWrapper[Any]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await super().__aexit__(kind, error, trace)
-        _close_if_unusable(_pool_client(self.client), self.connection, error)
+        pool.close_if_unusable(_pool_client(self.client), self.connection, error)
 
 
 def _pool_client(client: Any) -> Any:  # noqa: ANN401 - likewise
@@ -169,14 +94,14 @@ class PooledTransactionContext(TransactionContextPooled):
 
     async def __aenter__(self) -> TransactionalDBClient:
         await self.ensure_connection()
-        connection = await acquire(self.client._parent)
+        connection = await pool.acquire(self.client._parent)
         try:
             self.client._connection = connection
             await self.client.begin()
             if limits := getattr(self.client._parent, "transaction_limits", ""):
                 await connection.execute(limits)
         except BaseException as error:
-            await release(self.client._parent, connection, error)
+            await pool.release(self.client._parent, connection, error)
             raise
         self._handler = get_connections()
         self.token = self._handler.set(self.connection_name, self.client)
@@ -194,12 +119,12 @@ class PooledTransactionContext(TransactionContextPooled):
             raise
         finally:
             self.client._finalized = True
-            await release(self.client._parent, self.client._connection, error)
+            await pool.release(self.client._parent, self.client._connection, error)
 
     async def _roll_back(self) -> None:
         """Roll back without raising, so that the original error is reported."""
         try:
-            async with asyncio.timeout(ROLLBACK_S):
+            async with asyncio.timeout(pool.ROLLBACK_S):
                 await self.client.rollback()
         except Exception:  # noqa: BLE001 - closing the connection rolls back, too
             with contextlib.suppress(asyncpg.InterfaceError):  # already closed and released
@@ -282,12 +207,12 @@ class Client(AsyncpgDBClient):
         async def connect(_dsn: None, **more: Any) -> "asyncpg.Connection[asyncpg.Record]":  # noqa: ANN401 - likewise
             return await self._hosts.connect(**more)
 
-        pool: asyncpg.Pool[asyncpg.Record] = await asyncpg.create_pool(connect=connect, **options)  # type: ignore[call-overload]
-        self.connections = PoolConnections(pool)
-        return pool
+        made: asyncpg.Pool[asyncpg.Record] = await asyncpg.create_pool(connect=connect, **options)  # type: ignore[call-overload]
+        self.connections = PoolConnections(made)
+        return made
 
     async def _is_behind_pooler(self) -> bool:
-        connection = await self.connect_outside_pool(ACQUIRE_S)
+        connection = await self.connect_outside_pool(pool.ACQUIRE_S)
         try:
             return await pooler.is_present(connection)
         finally:

@@ -12,7 +12,7 @@ from hubbub import models
 from hubbub.core import clock
 from hubbub.core.files.url_signatures import UrlSigner
 from hubbub.db import database
-from hubbub.queries.chat import rooms
+from hubbub.queries.chat import reactions
 from hubbub.queries.chat.message_pages import MessageRow
 from hubbub.schemas.chat import messages as wire
 from hubbub.schemas.uploads.uploads import Upload
@@ -104,7 +104,7 @@ async def _load_reactions(
     if not message_ids:
         return counts
     async with database.guard():
-        rows = await rooms.reactions(database.connection(), message_ids, viewer_id)
+        rows = await reactions.counted(database.connection(), message_ids, viewer_id)
     for row in rows:
         reacted = UNSET if viewer_id is None else row.by_viewer
         counts[row.message_id].append(wire.ReactionCount(emoji=row.emoji, count=row.users, mine=reacted))

@@ -10,7 +10,7 @@ import pytest
 import hubbub
 from hubbub.config import Settings
 from hubbub.db import database, migrations
-from hubbub.db.engines import postgres
+from hubbub.db.engines import pool
 from tests.support.tcp_proxy import TcpProxy
 
 SOON = 10.0
@@ -68,7 +68,7 @@ async def all_connections_serve(settings):
 def short_timeouts(monkeypatch):
     """Short limits, so that the test does not wait for long."""
     monkeypatch.setattr(database, "STATEMENT_S", 0.5)
-    monkeypatch.setattr(postgres, "ACQUIRE_S", 0.5)
+    monkeypatch.setattr(pool, "ACQUIRE_S", 0.5)
     monkeypatch.setattr(database, "BUSY_MS", 200)
 
 

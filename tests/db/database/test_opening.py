@@ -9,7 +9,7 @@ import pytest
 from hubbub import models
 from hubbub.config import Settings
 from hubbub.db import database, migrations
-from hubbub.db.engines import postgres
+from hubbub.db.engines import pool
 from tests.db.database.conftest import only_postgres, stored_keys
 
 
@@ -146,7 +146,7 @@ async def test_an_unreachable_server_is_reported(url, said):
 @only_postgres
 async def test_a_frozen_server_at_the_start_is_reported(proxy, monkeypatch):
     monkeypatch.setattr(database, "CONNECT_S", 0.3)
-    monkeypatch.setattr(postgres, "ACQUIRE_S", 0.3)
+    monkeypatch.setattr(pool, "ACQUIRE_S", 0.3)
     proxy.freeze()
 
     assert "does not respond" in await _problem(database_url=proxy.url)

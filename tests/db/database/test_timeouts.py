@@ -11,7 +11,7 @@ import pytest
 
 from hubbub.core.errors import Unavailable
 from hubbub.db import database
-from hubbub.db.engines import postgres
+from hubbub.db.engines import pool
 from tests.db.database.conftest import SOON, all_connections_serve, put, run_empty_transaction, stored_keys
 
 
@@ -41,7 +41,7 @@ async def test_a_wait_for_a_lock_is_bounded(short_timeouts, opened):
 
 @pytest.mark.parametrize("database_kind", ["postgres"])
 async def test_an_exhausted_pool_is_unavailable(opened, monkeypatch):
-    monkeypatch.setattr(postgres, "ACQUIRE_S", 0.3)
+    monkeypatch.setattr(pool, "ACQUIRE_S", 0.3)
     async with AsyncExitStack() as stack:
         holding = [asyncio.Event() for _ in range(opened.database_pool)]
         release = asyncio.Event()

@@ -7,7 +7,7 @@ import pytest
 from tortoise.connection import get_connection
 
 from hubbub.db import database
-from hubbub.db.engines import postgres
+from hubbub.db.engines import pool
 from hubbub.db.engines.held import MIN_POOL_SIZE
 from hubbub.db.sql import Sql
 
@@ -52,9 +52,9 @@ async def test_it_is_released_when_others_wait_for_the_pool(held):
     await pid(held)
     async with get_connection(database.CONNECTION_NAME).acquire_connection():
         waiting = asyncio.create_task(database.connection().fetch(PID))
-        pool = get_connection(database.CONNECTION_NAME).connections
+        connections = get_connection(database.CONNECTION_NAME).connections
         async with asyncio.timeout(SOON):
-            while not pool.has_waiters:  # noqa: ASYNC110 - there is nothing to wait on
+            while not connections.has_waiters:  # noqa: ASYNC110 - there is nothing to wait on
                 await asyncio.sleep(0)
             await pid(held)
             await waiting
@@ -66,7 +66,7 @@ async def test_of_a_large_pool_it_is_kept_while_others_wait(settings):
     await database.connect(settings.model_copy(update={"database_pool": MIN_POOL_SIZE}))
     made = database.held()
     first, client = await pid(made), get_connection(database.CONNECTION_NAME)
-    others = [await postgres.acquire(client) for _ in range(MIN_POOL_SIZE - 1)]
+    others = [await pool.acquire(client) for _ in range(MIN_POOL_SIZE - 1)]
     waiting = asyncio.create_task(database.connection().fetch(PID))
     async with asyncio.timeout(SOON):
         while not client.connections.has_waiters:  # noqa: ASYNC110 - there is nothing to wait on
@@ -77,7 +77,7 @@ async def test_of_a_large_pool_it_is_kept_while_others_wait(settings):
     await made.release()
     await waiting
     for connection in others:
-        await postgres.release(client, connection)
+        await pool.release(client, connection)
     await database.close()
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from hubbub import models
 from hubbub.core import ids
 from hubbub.db import database
-from hubbub.queries.chat import message_pages, rooms
+from hubbub.queries.chat import message_pages, reactions
 from hubbub.services.chat import message_views
 from tests.support.live_instance import LiveInstance
 
@@ -24,7 +24,7 @@ async def test_many_reactions_are_counted_by_the_database(instance: LiveInstance
             models.Reaction(id=ids.uuid7(), message_id=sent["id"], user_id=user.id, emoji=emoji)
             for user in users
         )
-    rows = await rooms.reactions(database.connection(), [UUID(sent["id"])], users[7].id)
+    rows = await reactions.counted(database.connection(), [UUID(sent["id"])], users[7].id)
     row = await models.Message.get(id=sent["id"]).select_related("sender")
     signer = instance.app.container.url_signer
 

@@ -12,7 +12,7 @@ from hubbub import models
 from hubbub.cluster.bus import EntriesAppended, Signal
 from hubbub.core.errors import Conflict, HubbubError, NotMember, Unavailable
 from hubbub.db import database
-from hubbub.db.engines import postgres
+from hubbub.db.engines import pool
 from hubbub.schemas.chat.messages import SendMessage
 from hubbub.services.chat import messages
 from hubbub.services.context import Context
@@ -138,7 +138,7 @@ async def test_messages_are_acknowledged_in_time_while_the_database_hangs(
 ) -> None:
     monkeypatch.setattr(message_writer, "WRITE_TIMEOUT_S", 0.5)
     monkeypatch.setattr(message_writer, "MAX_BATCH_MESSAGES", 10)
-    monkeypatch.setattr(postgres, "ROLLBACK_S", 0.2)
+    monkeypatch.setattr(pool, "ROLLBACK_S", 0.2)
     monkeypatch.setattr(database, "STATEMENT_S", 0.5)  # for what is read before a message is queued
     async with (
         TcpProxy(settings.database_url) as proxy,
