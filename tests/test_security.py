@@ -46,8 +46,8 @@ SKIPPED = {"name": "redis", "skip_reason": "not found"}
     ("packages", "said", "code"),
     [
         ([SAFE, SAFE], "none known of 2 packages", 0),
-        ([SAFE, SKIPPED], "could not ask about 1 of 2", 0),
-        ([SKIPPED, SKIPPED], "could not ask, the index knows nothing of these 2", 0),
+        ([SAFE, SKIPPED], "not checked: 1 of 2", 0),
+        ([SKIPPED, SKIPPED], "not checked, the index has none of these 2", 0),
         ([SAFE, SKIPPED, FLAWED], "pyjwt 1.0: PYSEC-1, repaired in ['2.0']", 1),
     ],
 )

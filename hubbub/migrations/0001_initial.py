@@ -1,7 +1,7 @@
-"""The first schema: people, sessions, rooms, the log, messages, reactions, the search index.
+"""The first schema: users, sessions, rooms, the log, messages, reactions, the search index.
 
-By hand: `message_words`, its trigger on SQLite, and the room that PostgreSQL leaves in pages of what changes with
-every message, so that an update stays in its page and touches no index.
+By hand: `message_words`, its trigger on SQLite, and the fill factor of tables whose rows change with every
+message, so that PostgreSQL updates them within their page, without the indexes.
 """
 
 from tortoise import BaseDBAsyncClient

@@ -1,7 +1,7 @@
-"""What lets an instance find by itself which of its users changed, when nobody told it.
+"""Counters by which an instance finds the users that changed, when it received no signal.
 
 `users.version` and `users.marks` are counters that it compares about once a second; `memberships.joined_seq`
-tells a membership from an earlier one of the same person; `changed_at` is what a client that comes back is told by.
+distinguishes a membership from an earlier one of the same user; a client that reconnects is informed by `changed_at`.
 """
 
 from tortoise import BaseDBAsyncClient

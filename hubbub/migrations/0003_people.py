@@ -1,4 +1,4 @@
-"""What people say of themselves, and what they choose."""
+"""Profiles and preferences of users."""
 
 from tortoise import BaseDBAsyncClient
 

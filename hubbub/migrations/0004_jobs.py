@@ -1,4 +1,4 @@
-"""Jobs, to be done at least once, and the tokens that are sent by e-mail."""
+"""Jobs, which run at least once, and the one-time tokens of e-mails."""
 
 from tortoise import BaseDBAsyncClient
 

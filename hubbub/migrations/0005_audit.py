@@ -1,6 +1,6 @@
-"""The audit log. By hand: the triggers that let nobody change it.
+"""The audit log. By hand: the triggers that refuse every change of its rows.
 
-Retention alone takes rows away, and only those before the time that it has written into `state` for the while.
+Only retention deletes rows: those before the time that it stores in `state` meanwhile.
 """
 
 from tortoise import BaseDBAsyncClient

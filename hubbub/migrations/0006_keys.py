@@ -1,4 +1,4 @@
-"""API keys, and what keeps a signed request from being taken twice."""
+"""API keys, and the nonces by which a signed request is accepted once."""
 
 from tortoise import BaseDBAsyncClient
 

@@ -1,4 +1,4 @@
-"""The second factor of accounts, its recovery codes, and sign-ins that wait for a code."""
+"""Two-factor login of accounts, recovery codes, and logins that wait for a code."""
 
 from tortoise import BaseDBAsyncClient
 

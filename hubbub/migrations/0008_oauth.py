@@ -1,4 +1,4 @@
-"""Who people are elsewhere, and the sign-ins that came back from there: signing in with others."""
+"""Identities of users at OAuth providers, and logins with them."""
 
 from tortoise import BaseDBAsyncClient
 

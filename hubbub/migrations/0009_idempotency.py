@@ -1,4 +1,4 @@
-"""Answers that are given again to the same request."""
+"""Stored responses, which are repeated for the same `Idempotency-Key`."""
 
 from tortoise import BaseDBAsyncClient
 

@@ -1,4 +1,4 @@
-"""Whose idempotency keys are stored, so that they can be counted; reactions by user, for deletion and export."""
+"""The user of each idempotency key, so that keys can be counted; an index of reactions by user, for deletion and export."""
 
 from tortoise import BaseDBAsyncClient
 

@@ -1,4 +1,4 @@
-"""Confirmations of sessions, and what a token of an e-mail undoes."""
+"""Confirmations of sessions, and the change that a token of an e-mail undoes."""
 
 from tortoise import BaseDBAsyncClient
 

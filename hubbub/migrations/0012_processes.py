@@ -1,4 +1,4 @@
-"""Running processes: the rows by which `serve`, `worker` and commands find each other, on whatever machine."""
+"""Running processes: the rows by which `serve`, `worker` and commands find each other on all machines."""
 
 from tortoise import BaseDBAsyncClient
 

@@ -1,4 +1,4 @@
-"""Claims of clients that have more of a room than the database: they may raise the epoch, at most so often."""
+"""Claims of clients whose cursor is ahead of the log: they may raise the epoch, with a limit."""
 
 from tortoise import BaseDBAsyncClient
 

@@ -1,7 +1,7 @@
-"""Names of public rooms are compared as names are, and reactions are stored in one spelling.
+"""Names of public rooms are unique without regard to case and spacing; reactions are stored in one spelling.
 
-No row is lost but reactions that become the same. Of rooms whose names are now the same the oldest keeps the
-name; the others keep what is shown, under a key that no name has. In steps of PAGE rows, each safe to repeat.
+No row is deleted except reactions that become equal. Of rooms whose names are now equal the oldest keeps the
+name; the others keep the displayed one, with a key that no name has. In steps of PAGE rows, each safe to repeat.
 """
 
 from collections import defaultdict

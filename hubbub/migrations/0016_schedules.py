@@ -1,4 +1,4 @@
-"""Schedules: what admins chose, their runs, and the lease by which one scheduler acts."""
+"""Schedules: the choices of admins, the runs, and the lease of the active scheduler."""
 
 from tortoise import BaseDBAsyncClient
 

@@ -4,8 +4,8 @@ By hand, because Tortoise describes neither: the table `entries`, whose key is (
 and the triggers that take the place of the foreign keys of `messages` and `entries`. The payload of an entry has
 another column name, so that an instance of the previous release fails instead of reading logs without messages.
 
-On PostgreSQL other programs go on writing: rows are copied in batches, triggers copy what is written meanwhile, the
-index is built concurrently, and each lock is waited for LOCK_MS. The last script alone changes what they see. A
+On PostgreSQL other programs continue to write: rows are copied in batches, triggers copy what is written meanwhile, the
+index is built concurrently, and each lock is waited for LOCK_MS. Only the last script changes what they read. A
 killed migration starts again and finds what it copied.
 """
 

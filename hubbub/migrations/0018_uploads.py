@@ -1,4 +1,4 @@
-"""Uploads: the files of users, what refers to them, and the stored bytes."""
+"""Uploads: the files of users, references to them, and the stored bytes."""
 
 from tortoise import BaseDBAsyncClient
 

@@ -1,4 +1,4 @@
-"""Stored preferences of notifications get their nested form. A choice that both forms have is kept."""
+"""Stored preferences of notifications get their nested form. A value that both forms contain is kept."""
 
 import json
 from collections.abc import Callable

@@ -93,15 +93,15 @@ async def test_every_client_is_closed_and_acknowledged_messages_are_stored(
 
         seconds = time.monotonic() - began
         assert (await login)[0] == 200
-        told = [dict(fan.events)["server:draining"]["reconnect_in_ms"] for fan in fans]
+        waits_ms = [dict(fan.events)["server:draining"]["reconnect_in_ms"] for fan in fans]
         said = [dict(fan.events)["closing"] for fan in fans]
     for task in (*sending, probing):
         task.cancel()
     assert code == 0
     assert seconds < 20
     assert {each["code"] for each in said} == {"draining"}
-    assert [each["retry_after_ms"] for each in said] == told
-    assert len(set(told)) > CROWD / 2, "spread out"
+    assert [each["retry_after_ms"] for each in said] == waits_ms
+    assert len(set(waits_ms)) > CROWD / 2, "spread out"
     assert max(times) - min(times) > 0.1, "in waves"
     assert probe.answers == sorted(probe.answers), "never ready again"
     figures(

@@ -87,7 +87,7 @@ async def test_an_email_is_sent_whenever_the_worker_dies(settings, mailbox, star
         mailbox.on_step = on
         worker = await start()
         async with asyncio.timeout(WAIT_S):
-            while (await models.Job.get()).state != "done":  # noqa: ASYNC110 - a database tells nobody
+            while (await models.Job.get()).state != "done":  # noqa: ASYNC110 - a database has no event
                 await asyncio.sleep(0.05)
 
         assert (await models.Job.get()).attempts == 3

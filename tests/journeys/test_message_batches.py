@@ -78,8 +78,8 @@ async def test_a_slow_message_is_not_overtaken(instance: LiveInstance) -> None:
     await bob.events_until("message:new", lambda it: it["message"]["body"].startswith("23"))
 
     assert [each["seq"] for each in answers] == list(range(first["seq"] + 1, first["seq"] + 25))
-    told = [it["message"] for name, it in bob.events if name == "message:new"]
-    assert told[1:] == answers
+    received = [it["message"] for name, it in bob.events if name == "message:new"]
+    assert received[1:] == answers
     assert [len(each["mentions"]) for each in answers[:4]] == [1, 0, 0, 1]
 
 

@@ -38,9 +38,9 @@ def verdict(report: dict[str, Any]) -> tuple[str, int]:
         return "\n".join(["Known vulnerabilities:", *found]), 1
     skipped = sum("skip_reason" in package for package in packages)
     if skipped == len(packages):
-        return f"Vulnerabilities: could not ask, the index knows nothing of these {skipped} packages.", 0
+        return f"Vulnerabilities: not checked, the index has none of these {skipped} packages.", 0
     if skipped:
-        return f"Vulnerabilities: none known; could not ask about {skipped} of {len(packages)} packages.", 0
+        return f"Vulnerabilities: none known; not checked: {skipped} of {len(packages)} packages.", 0
     return f"Vulnerabilities: none known of {len(packages)} packages.", 0
 
 
