@@ -8,8 +8,9 @@ from hubbub import models
 from hubbub.core import clock, ids
 from hubbub.db import database
 from hubbub.db.sql import as_uuid
+from hubbub.queries.auth import accounts
+from hubbub.queries.chat import message_pages, reactions, search
 from hubbub.queries.chat import rooms as room_queries
-from hubbub.queries.chat import search
 from hubbub.queries.eventlog import event_log, log_entries
 from hubbub.queries.sync import change_counters, ready_rooms
 from tests.support.query_plans import ExplainingSql
@@ -40,17 +41,20 @@ SEEDING = """
     INSERT INTO mentions (room_id, seq, message_id, user_id)
     SELECT room_id, seq, id, sender_id FROM messages WHERE seq % 5 = 0;
 
+    INSERT INTO reactions (id, message_id, user_id, emoji, created_at)
+    SELECT gen_random_uuid(), id, sender_id, '+', now() FROM messages WHERE seq % 3 = 0;
+
     ANALYZE
 """
 # A whole table: of what grows on PostgreSQL, where few rooms and users are read faster so; any on SQLite.
 WHOLE = re.compile(
-    r"Seq Scan on (messages|entries|mentions|message_words|memberships)|SCAN [a-z]\w*( USING .*)?$",
+    r"Seq Scan on (messages|entries|mentions|message_words|memberships|reactions)|SCAN [a-z]\w*( USING .*)?$",
     re.MULTILINE,
 )
 
 
 # Scans of what the query itself limits.
-OWN = ("SCAN page", "SCAN sent", "SCAN newest", "SCAN counted", "SCAN m", "SCAN e")
+OWN = ("SCAN page", "SCAN sent", "SCAN newest", "SCAN counted", "SCAN m", "SCAN e", "SCAN reaction")
 
 
 @pytest.fixture
@@ -87,6 +91,13 @@ async def test_no_query_scans_a_whole_table(explaining_sql, user, rooms):
     await room_queries.rooms_of(explaining_sql, user, 50, (now, room))
     await ready_rooms.rooms_of_users(explaining_sql, [user, ids.uuid7()], 50)
     await room_queries.room(explaining_sql, room, user)
+    await room_queries.membership(explaining_sql, room, user)
+    await accounts.account(explaining_sql, user)
+    await message_pages.before(explaining_sql, user, room, None, 51)
+    await message_pages.before(explaining_sql, user, room, 20, 51)
+    await message_pages.after(explaining_sql, user, room, 20, 51)
+    await message_pages.by_ids(explaining_sql, user, [ids.uuid7(), ids.uuid7()])
+    await reactions.counted(explaining_sql, [ids.uuid7(), ids.uuid7()], user)
     await room_queries.public_rooms(explaining_sql, user, ["%"], 50)
     await room_queries.public_rooms(explaining_sql, user, ["%"], 50, ("5", room))
     await change_counters.memberships(explaining_sql, [user])
@@ -102,7 +113,7 @@ async def test_no_query_scans_a_whole_table(explaining_sql, user, rooms):
     await event_log.changed(explaining_sql, {room: event_log.LogEnd(0, 0) for room in rooms})
     await event_log.lock_rooms(explaining_sql, rooms)
 
-    assert len(explaining_sql.plans) == 18
+    assert len(explaining_sql.plans) == 25
     for plan in explaining_sql.plans:
         assert [line for line in WHOLE.finditer(plan) if line[0] not in OWN] == [], plan
 
