@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from hubbub.cluster import components
 from hubbub.config import Settings
+from hubbub.core import passwords
 from hubbub.db import database, migrations
 from hubbub.gateways.storage import registry as storages
 from hubbub.services import container
@@ -30,7 +31,8 @@ async def open_container(settings: Settings) -> AsyncIterator[Container]:
     try:
         storage = storages.build(settings)
         try:
-            yield await container.build(settings, components.in_memory(), storage)
+            with passwords.normal_priority():
+                yield await container.build(settings, components.in_memory(), storage)
         finally:
             await storage.close()
     finally:

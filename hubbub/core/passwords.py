@@ -16,8 +16,9 @@ import os
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import TypeVar
 
 import bcrypt
@@ -52,8 +53,22 @@ def _set_idle_priority() -> None:
 
 _default_pool = ThreadPoolExecutor(1, thread_name_prefix="bcrypt", initializer=lower_priority)
 _idle_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="bcrypt-many", initializer=_set_idle_priority)
+_normal_priority: ContextVar[bool] = ContextVar("normal_priority", default=False)
 _waiting_count = 0
 _last_completion = 0.0  # of a digest, by the loop's clock
+
+
+@contextlib.contextmanager
+def normal_priority() -> Iterator[None]:
+    """Compute the digests of this context at the priority of the process: for commands without clients.
+
+    Beside busy processors a digest of idle priority waits for seconds.
+    """
+    token = _normal_priority.set(True)
+    try:
+        yield
+    finally:
+        _normal_priority.reset(token)
 
 
 async def digest(password: str, rounds: int) -> str:
@@ -106,6 +121,8 @@ async def _run_in_pool(rounds: int, function: Callable[[], T]) -> T:
         raise Unavailable("Too many logins at once. Try again in a moment.", retry_after_ms=2000)
     _waiting_count += 1
     try:
+        if _normal_priority.get():
+            return await asyncio.to_thread(function)
         return await (
             _run_idle(function) if rounds >= IDLE_POOL_MIN_ROUNDS else _submit(_default_pool, function)
         )

@@ -177,7 +177,26 @@ async def test_a_cancelled_caller_frees_its_slot(held, monkeypatch):
     assert await passwords.digest("correct horse", ROUNDS)
 
 
+async def test_a_command_computes_digests_at_the_priority_of_the_process(monkeypatch):
+    found = []
+
+    def compute(_password, _digest):
+        found.append((os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+        return True
+
+    monkeypatch.setattr(passwords.bcrypt, "checkpw", compute)
+    digest = passwords._dummy_digest(passwords.IDLE_POOL_MIN_ROUNDS)
+    with passwords.normal_priority():
+        assert await passwords.matches("correct horse", digest, passwords.IDLE_POOL_MIN_ROUNDS)
+    assert await passwords.matches("correct horse", digest, passwords.IDLE_POOL_MIN_ROUNDS)
+
+    if sys.platform == "linux":
+        normal = (os.SCHED_OTHER, os.getpriority(os.PRIO_PROCESS, 0))
+        assert [each == normal for each in found] == [True, False]
+
+
 async def test_its_threads_have_a_lower_priority_than_the_event_loop():
+    await passwords.digest("correct horse", ROUNDS)  # starts the other thread
     await asyncio.gather(
         *(passwords.digest("correct horse", passwords.IDLE_POOL_MIN_ROUNDS) for _ in range(9))
     )
