@@ -1,6 +1,7 @@
 """Fixtures for all tests: real servers once per run, a separate migrated database for each test."""
 
 import gc
+import logging
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import cache, partial
@@ -98,6 +99,23 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         (title, text.encode("utf-8", "backslashreplace").decode()) for title, text in report.sections
     ]
     return report
+
+
+# --- what a test changes in its process is undone: tests run in any order ---
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Undo `logs.setup`, which commands call."""
+    loggers = [logging.getLogger(name) for name in ("", "hubbub", "socketio.server", "engineio.server")]
+    levels = [logger.level for logger in loggers]
+    handlers = list(loggers[0].handlers)
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        if logger.level != level:
+            logger.setLevel(level)
+    loggers[0].handlers[:] = handlers
+    logging.captureWarnings(capture=False)
 
 
 # --- figures: measurements of tests, printed at the end of the run ---

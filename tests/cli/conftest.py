@@ -1,6 +1,5 @@
 """Runs commands in separate folders."""
 
-import logging
 import os
 import signal
 import sys
@@ -25,8 +24,6 @@ class RunCommand(Protocol):
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunCommand]:
     """Run a command in this process, in a separate folder."""
     monkeypatch.chdir(tmp_path)
-    root, ours = logging.getLogger(), logging.getLogger("hubbub")
-    before = root.level, ours.level, list(root.handlers)
     umask = os.umask(0o022)
     hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     interrupt = signal.getsignal(signal.SIGINT)
@@ -39,9 +36,5 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunCommand]
 
     yield run
     os.umask(umask)
-    root.setLevel(before[0])
-    ours.setLevel(before[1])
-    root.handlers[:] = before[2]
-    logging.captureWarnings(capture=False)
     sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
     signal.signal(signal.SIGINT, interrupt)

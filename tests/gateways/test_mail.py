@@ -3,7 +3,7 @@
 import io
 import logging
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -212,17 +212,11 @@ def level(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["console", "json"])
-def written(request: pytest.FixtureRequest, level: str) -> Iterator[WrittenLog]:
+def written(request: pytest.FixtureRequest, level: str) -> WrittenLog:
     """Set up logging at each level and in each format."""
-    root, ours = logging.getLogger(), logging.getLogger("hubbub")
-    before = root.level, ours.level, list(root.handlers)
     log = WrittenLog(request.param, level, io.StringIO())
     logs.setup(log.style, log.level, log.stream)
-    yield log
-    root.setLevel(before[0])
-    ours.setLevel(before[1])
-    root.handlers[:] = before[2]
-    logging.captureWarnings(capture=False)
+    return log
 
 
 @pytest.mark.parametrize("env", ["production", "test"])

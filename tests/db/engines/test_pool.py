@@ -86,8 +86,8 @@ async def test_a_connection_that_the_server_ended_leaves_no_place_empty(client):
 
 
 async def test_the_wait_for_a_connection_ends(client, monkeypatch):
-    monkeypatch.setattr(pool, "ACQUIRE_S", 0.05)
     held = [await pool.acquire(client) for _ in range(POOL)]
+    monkeypatch.setattr(pool, "ACQUIRE_S", 0.05)
 
     with pytest.raises(DBConnectionError):
         await pool.acquire(client)
@@ -95,4 +95,4 @@ async def test_the_wait_for_a_connection_ends(client, monkeypatch):
     assert not client.connections.has_waiters
     for connection in held:
         await pool.release(client, connection)
-    await pool.release(client, await pool.acquire(client))
+    await pool.release(client, await pool.acquire(client))  # one that is idle
