@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.nginx import NGINX_DIR, find_binary
 from tests.support.nginx_stock import WELCOME_TEXT, StockNginx, has_ipv6
+from tests.support.tcp_server import run_tcp_server
 from tests.support.tls import CertificateAuthority
 
 ROOT = NGINX_DIR.parent
@@ -34,15 +35,11 @@ async def _respond(reader, writer):
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhubbub")
     await writer.drain()
-    writer.close()
 
 
-@asynccontextmanager
-async def upstream():
+def upstream():
     """A server in the place of instances: only the choice of the site is tested here."""
-    server = await asyncio.start_server(_respond, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    return run_tcp_server(_respond)
 
 
 def follow(stock, port, *, tls):

@@ -10,6 +10,8 @@ from hubbub.config import Settings
 from hubbub.gateways import mail
 from hubbub.services import doctor
 from hubbub.services.doctor import CheckFailed
+from tests.support.servers import free_port
+from tests.support.tcp_server import run_tcp_server
 
 ACCEPTED = base64.b64encode(b"\0hub\0right").decode()
 
@@ -19,17 +21,10 @@ async def mail_server(*, silent=False):
     """An SMTP server with one user. Yields its port."""
 
     async def serve(reader, writer):
-        if silent:
-            await reader.read()
-        else:
-            await converse(reader, writer)
-        writer.close()
+        await (reader.read() if silent else converse(reader, writer))
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
+    async with run_tcp_server(serve) as port:
+        yield port
 
 
 async def converse(reader, writer):
@@ -51,14 +46,6 @@ async def trouble(check, settings):
     with pytest.raises(CheckFailed) as caught:
         await check(settings)
     return str(caught.value)
-
-
-async def free_port():
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    return port
 
 
 async def test_an_available_database_reports_its_version(settings):
@@ -113,7 +100,7 @@ async def test_a_file_that_is_not_a_database_is_a_failure(tmp_path):
 
 
 async def test_an_unavailable_postgres_is_a_failure_without_its_password():
-    settings = Settings.for_tests(database_url=f"postgres://hub:s3cret@127.0.0.1:{await free_port()}/hub")
+    settings = Settings.for_tests(database_url=f"postgres://hub:s3cret@127.0.0.1:{free_port()}/hub")
 
     text = await trouble(doctor.check_database, settings)
 
@@ -219,17 +206,14 @@ async def test_the_doctor_and_the_sender_treat_a_server_without_tls_alike(host):
         while line := await reader.readline():
             received.append(line)
             writer.write(b"250-here\r\n250 AUTH PLAIN\r\n" if line[:4] == b"EHLO" else b"235 fine\r\n")
-        writer.close()
 
-    server = await asyncio.start_server(serve, host, 0)
-    port = server.sockets[0].getsockname()[1]
-    settings = Settings.for_tests(smtp_url=f"smtp://hub:s3cret@{host}:{port}", mail_from="a@example.org")
-    found = await asyncio.gather(
-        doctor.check_mail(settings),
-        mail.send(settings, "b@example.org", mail.Mail("s", "t", "h")),
-        return_exceptions=True,
-    )
-    server.close()
+    async with run_tcp_server(serve, host) as port:
+        settings = Settings.for_tests(smtp_url=f"smtp://hub:s3cret@{host}:{port}", mail_from="a@example.org")
+        found = await asyncio.gather(
+            doctor.check_mail(settings),
+            mail.send(settings, "b@example.org", mail.Mail("s", "t", "h")),
+            return_exceptions=True,
+        )
 
     private = host == "127.0.0.2"
     assert [isinstance(each, Exception) and "STARTTLS" in str(each) for each in found] == [private] * 2
@@ -238,7 +222,7 @@ async def test_the_doctor_and_the_sender_treat_a_server_without_tls_alike(host):
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 async def test_an_unavailable_mail_server_is_a_failure(scheme):
-    settings = Settings.for_tests(smtp_url=f"{scheme}://127.0.0.1:{await free_port()}")
+    settings = Settings.for_tests(smtp_url=f"{scheme}://127.0.0.1:{free_port()}")
 
     assert "HUBBUB_SMTP_URL" in await trouble(doctor.check_mail, settings)
 

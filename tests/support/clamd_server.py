@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.support.tcp_server import run_tcp_server
+
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
 
@@ -18,18 +20,13 @@ class ClamdServer:
         self.silent = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            command = await reader.readuntil(b"\0")
-            verdict = b"PONG" if command == b"zPING\0" else await self._scan(reader)
-            if not self.silent:
-                writer.write((self.response or verdict) + b"\0")
-                await writer.drain()
-            else:
-                await reader.read()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        command = await reader.readuntil(b"\0")
+        verdict = b"PONG" if command == b"zPING\0" else await self._scan(reader)
+        if not self.silent:
+            writer.write((self.response or verdict) + b"\0")
+            await writer.drain()
+        else:
+            await reader.read()
 
     async def _scan(self, reader: asyncio.StreamReader) -> bytes:
         content = b""
@@ -43,13 +40,6 @@ class ClamdServer:
 async def run_clamd(socket: Path | None = None) -> AsyncIterator[ClamdServer]:
     """Run the stand-in on a free port, or on a Unix socket."""
     clamd = ClamdServer()
-    if socket is None:
-        server = await asyncio.start_server(clamd.serve, "127.0.0.1", 0)
-        clamd.url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    else:
-        server = await asyncio.start_unix_server(clamd.serve, socket)
-        clamd.url = f"unix://{socket}"
-    try:
+    async with run_tcp_server(clamd.serve, socket=socket) as port:
+        clamd.url = f"tcp://127.0.0.1:{port}" if socket is None else f"unix://{socket}"
         yield clamd
-    finally:
-        server.close()

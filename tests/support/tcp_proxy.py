@@ -59,6 +59,7 @@ class TcpProxy:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # a closed transport closes its socket in the next turn of the event loop
 
     def reset_connections(self) -> None:
         """Break all connections, as a crash of the server does."""
@@ -91,7 +92,16 @@ class TcpProxy:
         self._target = (url_parts.hostname, url_parts.port)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upstream = await asyncio.open_connection(*self._target)
+        opening = asyncio.current_task()
+        assert opening is not None
+        self._tasks.add(opening)
+        try:
+            upstream = await asyncio.open_connection(*self._target)
+        except BaseException:
+            writer.transport.abort()
+            raise
+        finally:
+            self._tasks.discard(opening)
         self._writers |= {writer, upstream[1]}
         for source, target in ((reader, upstream[1]), (upstream[0], writer)):
             task = asyncio.create_task(self._forward(source, target, from_client=source is reader))

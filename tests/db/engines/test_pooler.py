@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from hubbub.db import database, migrations
+from tests.support.tcp_server import run_tcp_server
 
 BACKEND_KEY = re.compile(rb"K\x00\x00\x00\x0c.{8}", re.DOTALL)
 
@@ -35,15 +36,16 @@ async def pooled(settings):
                 writer.write(BACKEND_KEY.sub(b"K\x00\x00\x00\x0c\x7f\xff\xff\xff\x00\x00\x00\x01", data))
             writer.close()
 
-        with suppress(ConnectionError):
-            await asyncio.gather(forward_commands(), forward_replies())
+        try:
+            with suppress(ConnectionError):
+                await asyncio.gather(forward_commands(), forward_replies())
+        finally:
+            to_server.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    login = parts.netloc.rpartition("@")[0]
-    url = parts._replace(netloc=f"{login}@127.0.0.1:{port}").geturl()
-    yield settings.model_copy(update={"database_url": url})
-    server.close()
+    async with run_tcp_server(serve) as port:
+        login = parts.netloc.rpartition("@")[0]
+        url = parts._replace(netloc=f"{login}@127.0.0.1:{port}").geturl()
+        yield settings.model_copy(update={"database_url": url})
 
 
 async def value(sql, text):

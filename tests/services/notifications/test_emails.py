@@ -18,6 +18,7 @@ from hubbub.schemas.users.notification_kinds import NotificationKind
 from hubbub.services.jobs import kinds
 from hubbub.services.notifications import appending, emails
 from hubbub.services.notifications.appending import NewNotification
+from tests.support.tcp_server import run_tcp_server
 
 ALL_ON = '{"message_direct":true,"message_mention":true,"message_reply":true,"room_invited":true}'
 
@@ -232,12 +233,9 @@ async def test_a_server_that_answers_nonsense_is_tried_again(message, settings):
     async def babble(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"\x00\xff nonsense\r\n" * 3)
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(babble, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    message.container.settings = settings.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{port}"})
-    async with server:
+    async with run_tcp_server(babble) as port:
+        message.container.settings = settings.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{port}"})
         with pytest.raises((mail.SMTPException, OSError, ValueError)):
             await message.send()
 
