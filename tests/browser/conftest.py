@@ -64,6 +64,13 @@ class ChatTab:
         await self.page.click(f'.room[aria-label^="{room}"]')
         await self.page.wait_for_text(room, ".heading h1")
 
+    async def create_room(self, name: str) -> None:
+        """Create a public room, which is opened."""
+        await self.page.click("[aria-label='New room']")
+        await self.page.type(name, "dialog input")
+        await self.page.press("Enter")
+        await self.page.wait_for_text(name, ".heading h1")
+
     async def select_option(self, selector: str, value: str) -> None:
         """Choose from a list, as its own menu would."""
         element = f"document.querySelector({json.dumps(selector)})"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import BrowserTabs, ChatTab
-from tests.browser.test_navigation import MANY, VIEW, bob_client, device_of, elsewhere, room_of
+from tests.browser.test_navigation import MANY, VIEW, bob_client, device_of, room_of
 
 MARKUP = "<img src=x onerror=alert(1)> שלום"
 ROWS = ".notifications .notification"
@@ -30,7 +30,7 @@ async def test_a_mention_is_counted_and_opens_its_message(
     bob = await bob_client(browser_tabs)
     if shape:
         await ada.page.click(".heading .menu")
-    await elsewhere(ada)
+    await ada.create_room("elsewhere")
     general = (await room_of(bob, "general"))["id"]
     target = await bob.send(general, f"@ada {MARKUP}")
     for number in range(MANY):
@@ -72,7 +72,7 @@ async def test_a_mention_is_counted_and_opens_its_message(
 async def test_notifications_are_marked_as_read_here_and_on_another_device(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
     inbox = await device_of(browser_tabs, ada, "/notifications")
-    await elsewhere(ada)
+    await ada.create_room("elsewhere")
     general = (await room_of(bob, "general"))["id"]
     for number in range(3):
         await bob.send(general, f"@ada {number}")
@@ -103,7 +103,7 @@ async def test_notifications_are_marked_as_read_here_and_on_another_device(brows
 async def test_what_happened_during_a_disconnect_is_displayed_afterwards(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
     inbox = await device_of(browser_tabs, ada, "/notifications")
-    await elsewhere(ada)
+    await ada.create_room("elsewhere")
     general = (await room_of(bob, "general"))["id"]
     await bob.send(general, "@ada before")
     await wait_for_count(ada, "1")

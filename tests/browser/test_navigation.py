@@ -40,14 +40,6 @@ async def device_of(browser_tabs: BrowserTabs, tab: ChatTab, namespace: str = "/
     return await client.connect()
 
 
-async def elsewhere(tab: ChatTab, name: str = "elsewhere") -> None:
-    """Create a room and open it."""
-    await tab.page.click("[aria-label='New room']")
-    await tab.page.type(name, "dialog input")
-    await tab.page.press("Enter")
-    await tab.page.wait_for_text(name, ".heading h1")
-
-
 async def send_many(bob: Client, room_id: str, ada: ChatTab) -> list[dict[str, Any]]:
     """Send MANY messages to a room that the tab does not display; return once the tab counts all of them."""
     sent = [await bob.send(room_id, f"number {number}") for number in range(MANY)]
@@ -64,7 +56,7 @@ async def test_a_room_opens_at_the_first_unread_message_and_marks_visible_ones_r
     watcher = await device_of(browser_tabs, ada)
     if shape:
         await ada.page.click(".heading .menu")
-    await elsewhere(ada)
+    await ada.create_room("elsewhere")
     general = await room_of(bob, "general")
     sent = await send_many(bob, general["id"], ada)
 
@@ -96,7 +88,7 @@ async def test_a_room_opens_at_the_first_unread_message_and_marks_visible_ones_r
 async def test_scrolling_through_reads_everything_with_few_requests(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
     watcher = await device_of(browser_tabs, ada)
-    await elsewhere(ada)
+    await ada.create_room("elsewhere")
     general = await room_of(bob, "general")
     sent = await send_many(bob, general["id"], ada)
     await ada.open_room("general")
@@ -119,8 +111,8 @@ async def test_scrolling_through_reads_everything_with_few_requests(browser_tabs
 async def test_a_room_url_opens_the_room_again(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await bob_client(browser_tabs)
     general = await room_of(bob, "general")
-    await elsewhere(ada, "first")
-    await elsewhere(ada, "second")
+    await ada.create_room("first")
+    await ada.create_room("second")
     await ada.page.type("not sent yet", "#composer")
 
     await ada.page.call("Page.reload")
@@ -145,7 +137,7 @@ async def test_a_message_has_a_url(browser_tabs: BrowserTabs) -> None:
     sent = [await bob.send(general["id"], f"number {number}") for number in range(MANY)]
     await ada.wait_for_messages(f"number {MANY - 1}")
     target = sent[20]
-    await elsewhere(ada)
+    await ada.create_room("elsewhere")
 
     await ada.page.evaluate(f"location.hash = '#room={general['id']}&message={target['seq']}'")
     await ada.page.call("Page.reload")

@@ -59,10 +59,7 @@ async def test_two_users_exchange_messages(browser_tabs: BrowserTabs) -> None:
 
 async def test_messages_in_another_room_are_counted(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
-    await bob.page.click("[aria-label='New room']")
-    await bob.page.type("garden", "dialog input")
-    await bob.page.press("Enter")
-    await bob.page.wait_for_text("garden", ".heading h1")
+    await bob.create_room("garden")
     await ada.page.click("[aria-label='Browse rooms']")
     await ada.page.click("[aria-label='Join garden']")
     await ada.page.wait_for_text("garden", ".heading h1")
@@ -126,10 +123,7 @@ async def test_messages_written_offline_survive_a_reload(browser_tabs: BrowserTa
 
 async def test_a_button_that_changes_while_it_is_pressed_is_clicked(browser_tabs: BrowserTabs) -> None:
     ada, bob = await browser_tabs.open_tab("Ada"), await browser_tabs.open_tab("Bob")
-    await bob.page.click("[aria-label='New room']")
-    await bob.page.type("garden", "dialog input")
-    await bob.page.press("Enter")
-    await bob.page.wait_for_text("garden", ".heading h1")
+    await bob.create_room("garden")
     general = '.room[aria-label^="general"]'
 
     await bob.page.click(".wire summary")

@@ -29,8 +29,8 @@ class PoolConnections:
         self.in_use: set[Any] = set()  # connections as the pool hands them out
         self.stuck: list[Any] = []  # the whole pool, if none is idle and none makes progress
         self.check_requested = asyncio.Event()  # set to check at once instead of within a second
-        # asyncpg gives a returned connection to whichever caller asks next, also if others wait for it.
         self.size: int = pool.get_max_size()
+        # asyncpg gives a returned connection to whichever caller asks next, also if others wait for it.
         self._permits = asyncio.Semaphore(self.size)  # one for each connection in use; in order
         self._waiting = 0  # callers that wait for a permit
 

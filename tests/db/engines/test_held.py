@@ -10,6 +10,7 @@ from hubbub.db import database
 from hubbub.db.engines import pool
 from hubbub.db.engines.held import MIN_POOL_SIZE
 from hubbub.db.sql import Sql
+from tests.support.waiting import until
 
 PID = "SELECT pg_backend_pid() AS pid"
 SOON = 5.0
@@ -53,9 +54,8 @@ async def test_it_is_released_when_others_wait_for_the_pool(held):
     async with get_connection(database.CONNECTION_NAME).acquire_connection():
         waiting = asyncio.create_task(database.connection().fetch(PID))
         connections = get_connection(database.CONNECTION_NAME).connections
+        await until(lambda: connections.has_waiters)
         async with asyncio.timeout(SOON):
-            while not connections.has_waiters:  # noqa: ASYNC110 - there is nothing to wait on
-                await asyncio.sleep(0)
             await pid(held)
             await waiting
 
@@ -68,9 +68,7 @@ async def test_of_a_large_pool_it_is_kept_while_others_wait(settings):
     first, client = await pid(made), get_connection(database.CONNECTION_NAME)
     others = [await pool.acquire(client) for _ in range(MIN_POOL_SIZE - 1)]
     waiting = asyncio.create_task(database.connection().fetch(PID))
-    async with asyncio.timeout(SOON):
-        while not client.connections.has_waiters:  # noqa: ASYNC110 - there is nothing to wait on
-            await asyncio.sleep(0)
+    await until(lambda: client.connections.has_waiters)
 
     assert (await pid(made), made.is_held, waiting.done()) == (first, True, False)
 
